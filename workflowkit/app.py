@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar, U
 from workflowkit.base import forks
 from workflowkit.base.clock import epoch_ms
 from workflowkit.base.errors import AlreadyExists, Conflict, InvalidInput, NotFound
-from workflowkit.base.scope import Scope, owner_of
+from workflowkit.base.scope import Id, Scope, id_text, owner_of, scope_or
 from workflowkit.base.sealing import Sealing
 from workflowkit.base.secretstore import SecretStore
 from workflowkit.base.settings import Settings
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from workflowkit.runtime.auditing import By
     from workflowkit.runtime.deliveries import ScopeOf, Source
     from workflowkit.runtime.functions import Absent, App, Synced
-    from workflowkit.runtime.hosts import Authenticate, Id
+    from workflowkit.runtime.hosts import Authenticate
     from workflowkit.runtime.inforce import Published
     from workflowkit.runtime.intake import Accepted
     from workflowkit.runtime.pausing import Target
@@ -216,7 +216,9 @@ class WorkflowKit:
             raise AlreadyExists(f"there is a webhook {name!r} already")
 
         def register(maker: _Maker) -> _Maker:
-            home, scope_of = (self.settings.scope, scope) if callable(scope) else (scope or self.settings.scope, None)
+            home, scope_of = (
+                (self.settings.scope, scope) if callable(scope) else (scope_or(scope, self.settings.scope), None)
+            )
             names = None if event_names is None else tuple(event_names)
             self._webhooks[name] = Source(name, verify, maker, home, names, scope_of)
             return maker
@@ -261,7 +263,7 @@ class WorkflowKit:
 
                 runtime, settings = self.runtime, self.settings
                 endpoint = Endpoint(
-                    function.id, scope or settings.scope, runtime.endpoints, runtime.database, settings.limits,
+                    function.id, scope_or(scope, settings.scope), runtime.endpoints, runtime.database, settings.limits,
                     self._sync, lambda: runtime.functions.is_retired(settings.environment, self.app_id, function.id),
                     settings.public_url, later,
                 )  # fmt: skip
@@ -347,7 +349,7 @@ class WorkflowKit:
         from workflowkit.runtime.auditing import PROGRAM
 
         return self.runtime.authoring.deploy(
-            scope or self.settings.scope, workflow_id, dict(document), note=note, by=_by(actor) or PROGRAM
+            scope_or(scope, self.settings.scope), workflow_id, dict(document), note=note, by=_by(actor) or PROGRAM
         )
 
     def send(
@@ -363,7 +365,7 @@ class WorkflowKit:
         part of the caller's transaction: they exist if and only if it commits. Raises ``InvalidInput``, also for a
         session that cannot promise that, or ``LimitExceeded``.
         """
-        scope = scope or self.settings.scope
+        scope = scope_or(scope, self.settings.scope)
         values = [events] if isinstance(events, Mapping) else list(events)
         intake = self.runtime.intake
         if session is None:
@@ -378,7 +380,7 @@ class WorkflowKit:
         Raises ``NotFound`` if no run ever waited for it, ``Conflict`` if the wait has ended: received, or timed out;
         ``InvalidInput`` for a name of the engine's own (``workflow/...``).
         """
-        return self.runtime.waking.signal(scope or self.settings.scope, name, data)
+        return self.runtime.waking.signal(scope_or(scope, self.settings.scope), name, data)
 
     def invoke(self, function: Invocable | str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Start a run of a function, or of a workflow by its id, with ``data`` as its event's; return the run's id.
@@ -387,7 +389,7 @@ class WorkflowKit:
 
         Raises ``NotFound`` if it was never published or synced, ``Conflict`` if it is switched off.
         """
-        return self._invoke(function, data, scope or self.settings.scope)
+        return self._invoke(function, data, scope_or(scope, self.settings.scope))
 
     def _invoke(self, function: Invocable | str, data: Any, scope: Scope, *, at_ms: int | None = None) -> str:
         target = function if isinstance(function, str) else function.id
@@ -432,7 +434,7 @@ class WorkflowKit:
 
         Raises what ``invoke`` raises, and ``InvalidInput`` for a time without a zone.
         """
-        whose = scope or self.settings.scope
+        whose = scope_or(scope, self.settings.scope)
         run_id = self._invoke(target, data, whose, at_ms=_milliseconds(at))
         return ScheduledRun(self, run_id, whose)
 
@@ -502,7 +504,7 @@ class WorkflowKit:
             JobKind.REPLAY, workflow_id=workflow_id, skipped=tuple(reasons), condition=condition,
             created_after_ms=0 if since is None else _milliseconds(since, "/since"), rate_per_second=rate_per_second,
         )  # fmt: skip
-        return self.runtime.jobs.create(scope or self.settings.scope, wanted).id
+        return self.runtime.jobs.create(scope_or(scope, self.settings.scope), wanted).id
 
     def archive(self, workflow_id: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
         """Put a workflow away: it starts no runs, and nobody changes it. Runs that have started go on to their end.
@@ -511,19 +513,19 @@ class WorkflowKit:
         """
         from workflowkit.runtime.auditing import PROGRAM
 
-        self.runtime.authoring.archive(scope or self.settings.scope, workflow_id, by=_by(actor) or PROGRAM)
+        self.runtime.authoring.archive(scope_or(scope, self.settings.scope), workflow_id, by=_by(actor) or PROGRAM)
 
     def restore(self, workflow_id: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
         """Bring an archived workflow back as it was. Idempotent. Raises ``NotFound``."""
         from workflowkit.runtime.auditing import PROGRAM
 
-        self.runtime.authoring.restore(scope or self.settings.scope, workflow_id, by=_by(actor) or PROGRAM)
+        self.runtime.authoring.restore(scope_or(scope, self.settings.scope), workflow_id, by=_by(actor) or PROGRAM)
 
     def _target(self, target: Invocable | str | None, scope: Scope | None) -> Target:
         from workflowkit.runtime.pausing import Target
 
         workflow_id = "" if target is None else target if isinstance(target, str) else target.id
-        return Target(scope or owner_of(self.settings.scope, workflow_id), workflow_id)
+        return Target(scope_or(scope, owner_of(self.settings.scope, workflow_id)), workflow_id)
 
     def cancel(
         self, run_id: str, *, reason: str | None = None, actor: str | None = None, scope: Scope | None = None
@@ -533,14 +535,14 @@ class WorkflowKit:
         No further step starts; a step that is running goes on to its end, and its result changes nothing. ``reason``
         and ``actor`` are kept with the run. Raises ``NotFound``.
         """
-        return self.runtime.control.cancel(scope or self.settings.scope, run_id, reason=reason, actor=actor)
+        return self.runtime.control.cancel(scope_or(scope, self.settings.scope), run_id, reason=reason, actor=actor)
 
     def skip_wait(self, run_id: str, step: str, *, actor: str | None = None, scope: Scope | None = None) -> None:
         """End a wait of a run now, as if its time had come: a sleep is over, an event or a signal has not come.
 
         ``step`` is the wait's key, or the id of the action that waits for one thing. Raises ``NotFound``, ``Conflict``.
         """
-        self.runtime.skipping.skip(scope or self.settings.scope, run_id, step, actor=actor)
+        self.runtime.skipping.skip(scope_or(scope, self.settings.scope), run_id, step, actor=actor)
 
     def embed_token(
         self,
@@ -561,7 +563,6 @@ class WorkflowKit:
         """
         from workflowkit.runtime.auditing import PROGRAM
         from workflowkit.runtime.embedding import Embed
-        from workflowkit.runtime.hosts import id_text
 
         own = self.settings.scope
         scope = Scope(
@@ -573,7 +574,7 @@ class WorkflowKit:
     @property
     def approvals(self) -> Inbox:
         """What people are asked, and how the host decides in their names."""
-        return Inbox(lambda: self.runtime.approvals)
+        return Inbox(lambda: self.runtime.approvals, self.settings.scope)
 
     @property
     def realtime(self) -> Realtime:
@@ -583,12 +584,12 @@ class WorkflowKit:
     @property
     def runs(self) -> RunLookup:
         """The runs there are: found by what they are and what they say, and told step by step."""
-        return RunLookup(lambda: self.runtime)
+        return RunLookup(lambda: self.runtime, self.settings.scope)
 
     @property
     def events(self) -> EventLookup:
         """The events there are, and what became of them."""
-        return EventLookup(lambda: self.runtime)
+        return EventLookup(lambda: self.runtime, self.settings.scope)
 
     @property
     def secrets(self) -> Vault:
@@ -598,7 +599,7 @@ class WorkflowKit:
     @property
     def alerts(self) -> AlertRules:
         """The rules that tell when runs fail too often."""
-        return AlertRules(lambda: self.runtime.alerts)
+        return AlertRules(lambda: self.runtime.alerts, self.settings.scope)
 
     def blueprint(
         self,

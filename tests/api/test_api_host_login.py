@@ -187,6 +187,18 @@ def test_a_user_of_a_host_that_makes_no_sense_is_a_mistake_of_the_program(fields
     assert HostUser("7", ()).all_roles == ()
 
 
+def test_people_of_a_host_act_in_its_environment_unless_another_is_named(database_url: str) -> None:
+    present = [HostUser(7, "editor")]
+    with a_host(database_url) as (web, _):
+        services = replace(web.services, default_scope=Scope("production", "default"))
+        app = Flask("host")
+        app.register_blueprint(create_blueprint(services, url_prefix="/flows", authenticate=lambda: present[0]))
+        client = app.test_client()
+        assert client.get("/flows/api/session").get_json()["environment"] == "production"
+        present[0] = HostUser(7, "editor", environment="staging")
+        assert client.get("/flows/api/session").get_json()["environment"] == "staging"
+
+
 def test_ids_of_an_application_may_be_numbers_and_uuids() -> None:
     user = HostUser(7, "editor", tenant=UUID(int=3))
     assert (user.id, user.scope.tenant) == ("7", "00000000-0000-0000-0000-000000000003")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from services import wait_until
 
-from workflowkit import AsyncStepContext, Event, Settings, StepContext, WorkflowKit
+from workflowkit import AsyncStepContext, Event, Scope, Settings, StepContext, WorkflowKit
 from workflowkit.base import settings
 from workflowkit.base.errors import DefinitionError, NotFound
 from workflowkit.base.secrets import Keyring, SecretUnreadable
@@ -107,6 +109,44 @@ def test_the_name_of_an_event_is_a_trigger_and_a_timedelta_a_timeout() -> None:
     assert spec.timeout_seconds == 120
     with pytest.raises(DefinitionError, match="or a timedelta, up to 24 hours"):
         wk.action("b", timeout=timedelta(days=2))(lambda: None)
+
+
+def test_a_tenant_alone_is_no_scope() -> None:
+    wk = WorkflowKit("shop", settings=Settings(database_url="sqlite://", environment="production"))
+    event: dict[str, Any] = {"name": "a", "data": {}}
+    calls: list[Callable[[Any], object]] = [
+        lambda scope: wk.send(event, scope=scope),
+        lambda scope: wk.publish("a", {}, scope=scope),
+        lambda scope: wk.runs.list(scope=scope),
+        lambda scope: wk.secrets.names(scope=scope),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"an environment and a tenant, Scope\('production', 'acme'\), not str"):
+            call("acme")
+    wk.stop()
+
+
+def test_what_a_host_looks_for_is_in_its_own_environment(sqlite_url: str) -> None:
+    wk = WorkflowKit("shop", settings=Settings(database_url=sqlite_url, environment="production"))
+
+    @wk.function("ask", triggers=["order/placed"])
+    def ask(ctx: StepContext) -> Any:
+        return ctx.step.approval("ok", "Ok?", assignees=[7], timeout="1d")["status"]
+
+    wk.sync()
+    (sent,) = wk.send({"name": "order/placed", "data": {}})
+    assert wk.events.get(sent.id).event.name == "order/placed"
+    wk.alerts.create("Orders fail", {"kind": "failure_count", "failures": 10})
+    assert len(wk.alerts.list(scope=Scope("production", "default"))) == 1
+    wk.start(concurrency=1)
+    try:
+        assert wait_until(lambda: bool(wk.approvals.list(assignee=7)), timeout_seconds=60)
+        (asked,) = wk.approvals.list(assignee="7")
+        assert wk.approvals.decide(asked.record.id, "approved", actor=7).status == "approved"
+        (run,) = wk.runs.list().runs
+        assert wk.runs.get(run.id).run.workflow_id == "shop/ask"
+    finally:
+        wk.stop()
 
 
 def test_decimals_and_ids_become_text_in_results_of_steps() -> None:

@@ -79,5 +79,6 @@ def _of_host(environ: Mapping[str, Any]) -> Person | None:
         return None
     if not isinstance(user, HostUser):
         raise TypeError(f"authenticate() returns a HostUser or None, not {type(user).__name__}")
-    csrf = cookies.csrf_token(_HOST_CSRF + user.key, user.scope)
-    return Person(f"user:{user.key}", user.key, user.name or user.key, user.scope, user.all_roles, csrf)
+    scope = user.scope_in(Services.current().default_scope.environment)
+    csrf = cookies.csrf_token(_HOST_CSRF + user.key, scope)
+    return Person(f"user:{user.key}", user.key, user.name or user.key, scope, user.all_roles, csrf)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
 
 from workflowkit.base.errors import InvalidInput
 
@@ -23,6 +25,32 @@ class Scope:
             if type(value) is not str or not 0 < len(value) <= MAX_CHARS or "\0" in value:
                 message = f"{name}: a text of 1 to {MAX_CHARS} characters, not {type(value).__name__}"
                 raise InvalidInput.at(f"/{name}", "invalid-value", message)
+
+
+#: What names somebody or something of an application's: text, or the number or UUID that is its primary key.
+Id: TypeAlias = str | int | UUID
+
+
+def id_text(value: Id) -> str:
+    """Return an id of an application's as the text under which it is kept here: numbers and UUIDs become text.
+
+    Anything else, such as ``None`` or a boolean, is a ``TypeError``: it would be the name of somebody.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | UUID):
+        raise TypeError(f"an id is text, a whole number or a UUID, not {type(value).__name__}")
+    return str(value)
+
+
+def scope_or(scope: Scope | None, default: Scope) -> Scope:
+    """Return the scope that was named, or the one that is meant else. Raises ``TypeError`` for what is no scope."""
+    if scope is None:
+        return default
+    if not isinstance(scope, Scope):
+        hint = f"Scope({default.environment!r}, {scope!r})"
+        raise TypeError(f"scope= is an environment and a tenant, {hint}, not {type(scope).__name__}")
+    return scope
 
 
 #: The tenant that owns what an application brings along, its code functions: they serve every tenant.

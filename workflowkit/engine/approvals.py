@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from workflowkit.base.clock import rfc3339
 from workflowkit.base.errors import DefinitionError, InvalidInput, NonRetriableError
@@ -162,12 +163,14 @@ def is_empty(given: Any) -> bool:
 def _assignees(given: Any, limits: Limits) -> tuple[str, ...]:
     if given is ANYBODY or is_empty(given):
         return ()
-    listed = [given] if isinstance(given, str) else given
+    listed = [given] if isinstance(given, str | int | UUID) else given
     if not isinstance(listed, list | tuple):
         raise NonRetriableError(f"assignees: text, or a list of texts; got {given!r}")
-    for each in listed:
+    # Ids of an application's own people may be numbers, as in HostUser.
+    texts: list[Any] = [str(each) if type(each) in (int, UUID) else each for each in listed]
+    for each in texts:
         _check_text(each, "assignees", limits.event_id_chars, least=1)
-    unique = tuple(dict.fromkeys(each.strip() for each in listed if each.strip()))
+    unique = tuple(dict.fromkeys(each.strip() for each in texts if each.strip()))
     if len(unique) > limits.approval_assignees:
         raise NonRetriableError(f"limit approval_assignees exceeded: at most {limits.approval_assignees}")
     return unique

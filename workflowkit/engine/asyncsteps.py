@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from workflowkit.base.errors import SuspendInterrupt
 from workflowkit.base.httpcall import Response
+from workflowkit.base.scope import Id
 from workflowkit.engine.approvals import ANYBODY
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.memo import RUN_STEP
@@ -380,7 +381,7 @@ class AsyncSteps(StepTools):
         timeout: Duration,  # noqa: ASYNC109 - not of the call: the wait ends by itself
         description: str = "",
         form: Mapping[str, Any] | None = None,
-        assignees: str | Sequence[str] = ANYBODY,
+        assignees: Id | Sequence[Id] = ANYBODY,
         needed: int = 1,
         reject_on: str = "any",
         reminders: Sequence[Duration] = (),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from workflowkit.base.errors import NonRetriableError
 from workflowkit.base.httpcall import Response
+from workflowkit.base.scope import Id
 from workflowkit.engine.approvals import ANYBODY
 from workflowkit.engine.failures import failed_by
 from workflowkit.engine.memo import RUN_STEP
@@ -351,7 +352,7 @@ class Steps(StepTools):
         timeout: Duration,
         description: str = "",
         form: Mapping[str, Any] | None = None,
-        assignees: str | Sequence[str] = ANYBODY,
+        assignees: Id | Sequence[Id] = ANYBODY,
         needed: int = 1,
         reject_on: str = "any",
         reminders: Sequence[Duration] = (),

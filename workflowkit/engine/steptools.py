@@ -11,6 +11,7 @@ from workflowkit.base.httpcall import Call, Response, call_http
 from workflowkit.base.ids import derived_id, idempotency_key
 from workflowkit.base.jsonvalue import dumps
 from workflowkit.base.netguard import NetworkPolicy
+from workflowkit.base.scope import Id
 from workflowkit.engine.approvals import approval_request, is_empty
 from workflowkit.engine.asking import Asking
 from workflowkit.engine.channels import new_message, run_channel
@@ -118,7 +119,7 @@ class StepTools:
 
     def _ask(
         self, step_id: str, title: str, *, timeout: Duration, description: str, form: Mapping[str, Any] | None,
-        assignees: str | Sequence[str], needed: int, reject_on: str, reminders: Sequence[Duration],
+        assignees: Id | Sequence[Id], needed: int, reject_on: str, reminders: Sequence[Duration],
     ) -> Asking:  # fmt: skip
         session = self._session
         request = approval_request(

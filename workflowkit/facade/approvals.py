@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.scope import Id, Scope, id_text, scope_or
 
 if TYPE_CHECKING:
     from workflowkit.runtime.approvals import Approval, Approvals
@@ -17,15 +17,16 @@ class Inbox:
     """The approvals of an installation, for code that is trusted to know who its people are."""
 
     _approvals: Callable[[], Approvals]
+    _scope: Scope
 
     def list(
         self,
         *,
         status: str | None = "open",
-        assignee: str | None = None,
+        assignee: Id | None = None,
         limit: int = 100,
         before: str | None = None,
-        scope: Scope = DEFAULT_SCOPE,
+        scope: Scope | None = None,
     ) -> list[Approval]:
         """Return up to ``limit`` approvals, newest first, those behind the id ``before``; with ``None`` of any status.
 
@@ -34,22 +35,24 @@ class Inbox:
         from workflowkit.engine.approvals import Status
         from workflowkit.store.approvals import ApprovalFilter
 
-        wanted = ApprovalFilter(None if status is None else Status(status), assignee)
-        return self._approvals().find(scope, limit=limit, before=before, wanted=wanted)
+        wanted = ApprovalFilter(
+            None if status is None else Status(status), None if assignee is None else id_text(assignee)
+        )
+        return self._approvals().find(scope_or(scope, self._scope), limit=limit, before=before, wanted=wanted)
 
-    def get(self, approval_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Approval:
+    def get(self, approval_id: str, *, scope: Scope | None = None) -> Approval:
         """Return an approval. Raises ``NotFound``."""
-        return self._approvals().get(scope, approval_id)
+        return self._approvals().get(scope_or(scope, self._scope), approval_id)
 
     def decide(
         self,
         approval_id: str,
         decision: Literal["approved", "rejected"],
         *,
-        actor: str,
+        actor: Id,
         comment: str = "",
         data: Mapping[str, Any] | None = None,
-        scope: Scope = DEFAULT_SCOPE,
+        scope: Scope | None = None,
     ) -> Approval:
         """Decide in the name of ``actor``, who must be one of those who are asked, if anybody in particular is.
 
@@ -59,5 +62,5 @@ class Inbox:
         from workflowkit.engine.approvals import Verdict
         from workflowkit.runtime.approvals import Choice
 
-        choice = Choice(actor, Verdict(decision), comment, None if data is None else dict(data))
-        return self._approvals().decide(scope, approval_id, choice)
+        choice = Choice(id_text(actor), Verdict(decision), comment, None if data is None else dict(data))
+        return self._approvals().decide(scope_or(scope, self._scope), approval_id, choice)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, scope_or
 
 if TYPE_CHECKING:
     from workflowkit.composition import Runtime
@@ -24,7 +24,7 @@ class Realtime:
 
         Raises ``InvalidInput`` for bad names and for data that is no JSON, ``LimitExceeded``.
         """
-        self._runtime().publishing.publish(scope or self._scope, channel, topic, data)
+        self._runtime().publishing.publish(scope_or(scope, self._scope), channel, topic, data)
 
     def token(
         self, channel: str, topics: Sequence[str], ttl_seconds: float = 60.0, *, scope: Scope | None = None
@@ -36,6 +36,6 @@ class Realtime:
         ``InvalidInput``.
         """
         made = self._runtime().subscription_tokens.mint(
-            scope or self._scope, channel, topics, ttl_seconds=ttl_seconds
+            scope_or(scope, self._scope), channel, topics, ttl_seconds=ttl_seconds
         )  # fmt: skip
         return made.token

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from workflowkit.base.clock import epoch_ms
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope
+from workflowkit.base.scope import Scope, scope_or
 from workflowkit.engine.states import RunStatus
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class RunLookup:
     """The runs of an installation (docs/live-runs.md)."""
 
     _runtime: Callable[[], Runtime]
+    _scope: Scope
 
     def list(
         self,
@@ -40,7 +41,7 @@ class RunLookup:
         columns: Sequence[str] = (),
         limit: int = 100,
         cursor: str | None = None,
-        scope: Scope = DEFAULT_SCOPE,
+        scope: Scope | None = None,
     ) -> Found:
         """Return up to ``limit`` runs, newest first, such as ``list(where="event.data.order_id == 'A-17'")``.
 
@@ -61,18 +62,18 @@ class RunLookup:
             created_before_ms=_milliseconds(created_before),
         )
         wanted = Wanted(choice, where, columns, contains)
-        return self._runtime().searching.find(scope, wanted, limit=limit, before=cursor)
+        return self._runtime().searching.find(scope_or(scope, self._scope), wanted, limit=limit, before=cursor)
 
-    def get(self, run_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Trace:
+    def get(self, run_id: str, *, scope: Scope | None = None) -> Trace:
         """Return a run with its event, its steps with all attempts, and the runs it began. Raises ``NotFound``."""
         from workflowkit.runtime.tracing import trace
         from workflowkit.runtime.versions import Versions
 
         runtime = self._runtime()
         with runtime.database.read() as tx:
-            return trace(tx, scope, run_id, Versions(), runtime.registry)
+            return trace(tx, scope_or(scope, self._scope), run_id, Versions(), runtime.registry)
 
-    def spans(self, run_id: str, *, scope: Scope = DEFAULT_SCOPE) -> Sequence[Span]:
+    def spans(self, run_id: str, *, scope: Scope | None = None) -> Sequence[Span]:
         """Return when what of a run began and ended, with waiting apart from execution. Raises ``NotFound``."""
         from workflowkit.runtime.spans import spans_of
 
@@ -84,8 +85,9 @@ class EventLookup:
     """The events of an installation."""
 
     _runtime: Callable[[], Runtime]
+    _scope: Scope
 
-    def get(self, event_id: str, *, scope: Scope = DEFAULT_SCOPE) -> EventStory:
+    def get(self, event_id: str, *, scope: Scope | None = None) -> EventStory:
         """Return an event with the runs that it started, and the decisions why it started no others.
 
         Raises ``NotFound``.
@@ -94,7 +96,7 @@ class EventLookup:
 
         runtime = self._runtime()
         with runtime.database.read() as tx:
-            return tell_event(tx, scope, event_id, most_runs=runtime.settings.limits.page_size)
+            return tell_event(tx, scope_or(scope, self._scope), event_id, most_runs=runtime.settings.limits.page_size)
 
 
 def _milliseconds(at: datetime | None) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workflowkit.base.scope import Scope
+from workflowkit.base.scope import Scope, scope_or
 
 if TYPE_CHECKING:
     from workflowkit.composition import Runtime
@@ -27,12 +27,12 @@ class Vault:
         """
         from workflowkit.runtime.secrets import NewSecret
 
-        self._runtime().editable_secrets.set(scope or self._scope, NewSecret(name, value, description))
+        self._runtime().editable_secrets.set(scope_or(scope, self._scope), NewSecret(name, value, description))
 
     def delete(self, name: str, *, force: bool = False, scope: Scope | None = None) -> None:
         """Delete a secret. Raises ``NotFound``, and ``Conflict`` without ``force`` if published workflows use it."""
-        self._runtime().editable_secrets.delete(scope or self._scope, name, force=force)
+        self._runtime().editable_secrets.delete(scope_or(scope, self._scope), name, force=force)
 
     def names(self, *, scope: Scope | None = None) -> list[str]:
         """Return the names of a tenant's secrets."""
-        return sorted(self._runtime().secret_store.names(scope or self._scope) or ())
+        return sorted(self._runtime().secret_store.names(scope_or(scope, self._scope)) or ())

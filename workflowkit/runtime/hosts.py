@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
-from uuid import UUID
 
 from workflowkit.base.errors import InvalidInput
-from workflowkit.base.scope import DEFAULT_SCOPE, Scope, check_tenant
+from workflowkit.base.scope import DEFAULT_SCOPE, Id, Scope, check_tenant, id_text
 from workflowkit.runtime.roles import ROLES, ordered
 
 _ID_MAX_CHARS = 200
-
-#: What names a row of an application's: text, or the number or UUID that is its primary key.
-Id: TypeAlias = str | int | UUID
-
-
-def id_text(value: Id) -> str:
-    """Return an id of an application's as the text under which it is kept here: numbers and UUIDs become text.
-
-    Anything else, such as ``None`` or a boolean, is a ``TypeError``: it would be the name of somebody.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | UUID):
-        raise TypeError(f"an id is text, a whole number or a UUID, not {type(value).__name__}")
-    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +18,16 @@ class HostUser:
     """Who is logged in to the host application, and what they may do here.
 
     ``id`` is kept with what they do, ``name`` is shown. Numbers and UUIDs as ``id`` and ``tenant`` are kept as text,
-    which is what these say then. ``roles`` are ``viewer``, ``editor``, ``publisher``,
-    ``operator``, ``admin`` and ``owner``, one or several. Who runs a tenant is ``admin``: ``owner`` is who runs the
-    installation, and sees and holds up other tenants. Raises ``ValueError`` for what would let somebody in by mistake.
+    which is what these say then; the ``environment`` is the application's own unless it is named. ``roles`` are
+    ``viewer``, ``editor``, ``publisher``, ``operator``, ``admin`` and ``owner``, one or several. Who runs a tenant is
+    ``admin``: ``owner`` is who runs the installation, and sees and holds up other tenants. Raises ``ValueError`` for
+    what would let somebody in by mistake.
     """
 
     id: Id
     roles: str | tuple[str, ...]
     tenant: Id = DEFAULT_SCOPE.tenant
-    environment: str = DEFAULT_SCOPE.environment
+    environment: str | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -50,7 +35,7 @@ class HostUser:
         object.__setattr__(self, "tenant", id_text(self.tenant))
         if not 0 < len(self.key) <= _ID_MAX_CHARS:
             raise ValueError(f"the id of a user has 1 to {_ID_MAX_CHARS} characters")
-        if not self.tenant or not self.environment:
+        if not self.tenant or self.environment == "":
             raise ValueError("say for which tenant they act")
         try:
             check_tenant(self.scope)
@@ -66,8 +51,12 @@ class HostUser:
 
     @property
     def scope(self) -> Scope:
-        """For whom they act."""
-        return Scope(self.environment, str(self.tenant))
+        """For whom they act, in the default environment if none is named."""
+        return self.scope_in(DEFAULT_SCOPE.environment)
+
+    def scope_in(self, environment: str) -> Scope:
+        """Return for whom they act, in this environment if none is named."""
+        return Scope(environment if self.environment is None else self.environment, str(self.tenant))
 
     @property
     def all_roles(self) -> tuple[str, ...]:
