@@ -146,5 +146,22 @@ def test_the_arrow_of_a_list_to_choose_from_has_its_own_room(new_page: NewPage, 
             return [parseInt(paddingLeft), parseInt(paddingRight), backgroundPositionX];
         }"""
     )
-    at_end = [10, 30, "calc(100% - 14px), calc(100% - 10px)"]
-    assert room == (at_end if language == "en" else [30, 10, "10px, 14px"])
+    at_end = [10, 30, "calc(100% - 10px)"]
+    assert room == (at_end if language == "en" else [30, 10, "10px"])
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_panel_of_a_connection_covers_none_of_its_ends(new_page: NewPage, language: str) -> None:
+    editor = new_page(width=1180, height=720, locale=language)
+    editor.page.emulate_media(reduced_motion="reduce")
+    editor.open(an_if())
+    editor.page.locator(".wire-label").click()
+    expect(editor.get("config")).to_be_visible()
+    for node in ("check", "log"):
+        editor.page.wait_for_function(
+            f"""() => {{
+                const step = document.querySelector('[data-testid=node-{node}]').getBoundingClientRect();
+                const side = document.querySelector('.side').getBoundingClientRect();
+                return step.right <= side.left || step.left >= side.right;
+            }}"""
+        )

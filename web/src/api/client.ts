@@ -273,16 +273,15 @@ export function refusal({ status, code, detail, problems }: schema.ProblemDocume
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
+  const { status } = response;
   try {
+    const said = (await response.json()) as schema.ProblemDocument;
     // The status is the answer's own: what stands before the server may say anything else in the body.
-    return refusal({ ...((await response.json()) as schema.ProblemDocument), status: response.status });
+    if (typeof said.code === "string") return refusal({ ...said, status });
   } catch {
-    return new ApiError(
-      response.status,
-      "unknown",
-      t("The server answered with status {status}.", { status: response.status }),
-    );
+    // No JSON either.
   }
+  return new ApiError(status, "unknown", t("The server answered with status {status}.", { status }));
 }
 
 async function tagged(response: Response): Promise<TaggedDraft> {

@@ -5,7 +5,7 @@ import { getViewportForBounds, useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect } from "react";
 import { isNarrow, isStill } from "../base/place";
 import { direction } from "../locale/locale";
-import { positionsOf } from "../document/scope";
+import { graphAt, positionsOf } from "../document/scope";
 import { SOURCE } from "../document/types";
 import type { EditorStore } from "../editor/store";
 import { useEditor, useEditorContext } from "../editor/store";
@@ -80,10 +80,14 @@ export function useCanvasView(): void {
     } else void flow.setViewport(firstView(store, flow, flowStore.getState()));
   }, [store, flow, flowStore, scope]);
 
-  // A panel that opens must not cover the step that it is about.
+  // A panel that opens must not cover the step that it is about, nor the ends of a connection.
   useEffect(() => {
     const [id, ...others] = selection.actions;
     const { history, scope: here } = store.getState();
+    if (panel !== "none" && id === undefined && selection.edges.size === 1) {
+      const edge = graphAt(history.present, here).edges.find((each) => selection.edges.has(each.id));
+      if (edge !== undefined) store.getState().canvas?.reveal([edge.from, edge.to]);
+    }
     const position = id === undefined || others.length > 0 ? undefined : positionsOf(history.present, here).get(id);
     if (position === undefined || panel === "none") return;
     const { width, height, transform } = flowStore.getState();

@@ -22,7 +22,7 @@ export function PublishDialog({ note, onChange, onPublish, onClose }: PublishDia
       testId="publish-dialog"
       footer={
         <>
-          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button look="primary" testId="publish-noted" onClick={onPublish}>
             {t("Publish")}
           </Button>

@@ -52,7 +52,7 @@ function SendDialog({ event, onClose }: SendDialogProps): React.JSX.Element {
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           {maySend && !isEncrypted && (
             <Button look="primary" disabled={isBusy} testId="send-here" onClick={() => void send()}>
               {t("Send here")}

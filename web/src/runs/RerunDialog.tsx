@@ -68,7 +68,7 @@ export function RerunDialog({ run, step, onClose }: RerunDialogProps): React.JSX
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button
             look="primary"
             icon="play"

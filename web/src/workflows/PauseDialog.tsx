@@ -41,7 +41,7 @@ export function PauseDialog({ workflowId, onClose, onDone }: PauseDialogProps): 
       testId="pause"
       footer={
         <>
-          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button look={running === "cancel" ? "danger" : "primary"} disabled={isBusy} onClick={pause}>
             {t("Pause")}
           </Button>

@@ -61,7 +61,7 @@ export function StartDialog({ workflowId, version, onClose }: StartDialogProps):
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose}>{t("Close")}</Button>
+          <Button onClick={onClose}>{t("Cancel")}</Button>
           <Button
             look="primary"
             icon="play"
