@@ -12,9 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from workflowkit.base.clock import FakeClock
+from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.base.scope import DEFAULT_SCOPE, Scope
 from workflowkit.base.settings import Settings
 from workflowkit.composition import Runtime
+from workflowkit.engine.context import ActionConfig
 from workflowkit.engine.extensions import Extensions
 from workflowkit.registry import Registry, load_builtin_actions
 from workflowkit.runtime.hints import StepHint
@@ -77,6 +79,11 @@ class Harness:
         with self.at_end:
             for runtime in self.runtimes:
                 runtime.close()
+
+    def permit(self, host: str) -> None:
+        """Let actions reach a host, such as a server on this machine."""
+        network = NetworkPolicy(allowed_hosts=frozenset({host}))
+        self.runtime.worker.performer.config = ActionConfig(network=network)
 
     def deploy(self, document: dict[str, Any], workflow_id: str = "test", scope: Scope = DEFAULT_SCOPE) -> None:
         self.runtime.authoring.deploy(scope, workflow_id, document)

@@ -72,6 +72,7 @@ from workflowkit.runtime.oidc import Oidc
 from workflowkit.runtime.oversight import BrokerState, Oversight
 from workflowkit.runtime.overtaking import Overtaking
 from workflowkit.runtime.pausing import Pausing
+from workflowkit.runtime.performing import Performer, run_info
 from workflowkit.runtime.position import ENDED_TIMER, Jitter, Schedule
 from workflowkit.runtime.presence import Presence, Serving
 from workflowkit.runtime.pruning import Kept, Pruning
@@ -98,7 +99,7 @@ from workflowkit.runtime.versions import Versions
 from workflowkit.runtime.waiting import LOOKBACK_TIMER, Waiting
 from workflowkit.runtime.waking import Waking
 from workflowkit.runtime.webhooks import Webhooks
-from workflowkit.runtime.worker import Worker, run_info
+from workflowkit.runtime.worker import Worker
 from workflowkit.runtime.workerrequests import WorkerRequests
 from workflowkit.store.database import Database
 from workflowkit.store.runs import RunRecord
@@ -308,27 +309,34 @@ class Runtime:
             Matching(self.database, self._versions, self._schedule, settings.limits, self._ending, self._admitting),
             advance,
             Suspending(self.database, self._waiting, self._schedule),
-            Stepping(
-                self.database,
-                emitting,
-                self._waiting,
-                self.dispatcher,
-                self.links,
-                self._invitations,
-                self.publishing,
-                self.waking,
-            ),
-            Caching(self.database, settings.limits),
-            self._loops,
-            self.heartbeat,
+            self._performer(emitting),
             self.dispatcher,
             self.registry,
             settings,
-            action_config(settings),
-            self.jitter,
-            self.extensions,
+        )
+
+    def _performer(self, emitting: Emitting) -> Performer:
+        stepping = Stepping(
+            self.database,
+            emitting,
+            self._waiting,
+            self.dispatcher,
+            self.links,
+            self._invitations,
+            self.publishing,
+            self.waking,
+        )
+        return Performer(
+            stepping,
+            Caching(self.database, self.settings.limits),
+            self._loops,
+            self.heartbeat,
             self.logs,
             self.secret_store,
+            self.extensions,
+            action_config(self.settings),
+            self.settings.limits,
+            self.jitter,
         )
 
     @cached_property

@@ -34,8 +34,8 @@ from workflowkit.engine import local
 from workflowkit.engine.outcome import Outcome, Suspended
 from workflowkit.registry import Registry
 from workflowkit.runtime.hints import StepHint
+from workflowkit.runtime.performing import retries_after
 from workflowkit.runtime.position import Claim, Opening
-from workflowkit.runtime.worker import _retries_after
 from workflowkit.store import steps as step_rows
 
 LEASE_SECONDS, GRACE_SECONDS = 30.0, 2.0
@@ -502,7 +502,9 @@ class RuntimeMachine(HistoryMachine):
 
     def _perform(self, who: int, claim: Claim) -> Outcome:
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        outcome = self.processes[who].worker._outcome(claim, node, self.harness.registry.get(node.kind), lambda: True)
+        outcome = self.processes[who].worker.performer.outcome(
+            claim, node, self.harness.registry.get(node.kind), lambda: True
+        )
         assert not isinstance(outcome, Suspended)
         return outcome
 
@@ -514,7 +516,7 @@ class RuntimeMachine(HistoryMachine):
         if thread.openings and thread.openings[0].hint.run_id == claim.lease.run_id:
             also = thread.openings.popleft().hint
         node = claim.position.workflow.nodes[claim.lease.step_key]
-        retries = _retries_after(outcome, node, self.harness.registry.get(node.kind))
+        retries = retries_after(outcome, node, self.harness.registry.get(node.kind))
         advance = self.processes[thread.who].worker.advance
         try:
             try:

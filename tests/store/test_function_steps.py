@@ -10,7 +10,6 @@ from typing import Any, TypedDict
 import pytest
 from functions import Code, happen, output_of
 from pydantic import BaseModel
-from runtimes import Harness
 from scripted_server import ScriptedServer, reply
 
 from workflowkit import WorkflowKit
@@ -253,14 +252,6 @@ def test_functions_that_invoke_each_other_stop_at_the_depth_limit(database_url: 
 # --- fetch
 
 
-def _permitted(harness: Harness, server: ScriptedServer) -> None:
-    """Let the worker reach the scripted server, which is on this machine."""
-    from workflowkit.base.netguard import NetworkPolicy
-    from workflowkit.engine.context import ActionConfig
-
-    harness.runtime.worker._config = ActionConfig(network=NetworkPolicy(allowed_hosts=frozenset({server.host})))
-
-
 def test_an_answer_is_fetched_once_and_kept(database_url: str) -> None:
     code, keys = Code(), []
 
@@ -277,7 +268,7 @@ def test_an_answer_is_fetched_once_and_kept(database_url: str) -> None:
             return [found["status"], found["body"]]
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             harness.skip(60)
             assert output_of(harness) == [200, {"paid": True}]
@@ -298,7 +289,7 @@ def test_an_async_function_fetches_side_by_side(database_url: str) -> None:
             return [answer["body"] for answer in found]
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             harness.skip(60)
             assert output_of(harness) == ["hello", "hello"]
@@ -318,7 +309,7 @@ def test_too_many_requests_are_tried_again_when_the_service_says_so(database_url
             return ctx.step.fetch("get", "GET", server.url)["body"]
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             harness.skip(89)
             assert len(asked) == 1

@@ -15,7 +15,7 @@ from workflowkit.base.errors import LeaseInterrupt
 from workflowkit.definition.inputs import resolve_inputs
 from workflowkit.definition.model import SOURCE
 from workflowkit.engine.interrupts import Guard
-from workflowkit.runtime import worker
+from workflowkit.runtime import performing
 from workflowkit.runtime.leases import Heartbeat
 from workflowkit.runtime.position import Claim
 from workflowkit.store.statements import Sql
@@ -47,7 +47,7 @@ def test_a_lease_is_held_from_the_inputs_on(database_url: str, monkeypatch: pyte
             held.append(harness.runtime.heartbeat.held_count)
             return resolve_inputs(*given, **more)
 
-        monkeypatch.setattr(worker, "resolve_inputs", resolve)
+        monkeypatch.setattr(performing, "resolve_inputs", resolve)
         harness.deploy(a_workflow().chain("a").trigger("test/happened").document())
         harness.send("test/happened")
         harness.drain()
@@ -72,7 +72,7 @@ def test_an_action_whose_lease_was_lost_over_its_inputs_does_not_start(
             kept.guard.interrupt(LeaseInterrupt)
             return resolve_inputs(*given, **more)
 
-        monkeypatch.setattr(worker, "resolve_inputs", resolve)
+        monkeypatch.setattr(performing, "resolve_inputs", resolve)
         harness.deploy(a_workflow().action("a", "charge").path("$source", "a").trigger("test/happened").document())
         harness.send("test/happened")
         harness.deliver()

@@ -11,15 +11,13 @@ from runtimes import Harness, a_registry, a_runtime
 from scripted_server import Received, ScriptedServer, reply
 
 from workflowkit.base.jsonvalue import dumps, loads
-from workflowkit.base.netguard import NetworkPolicy
-from workflowkit.engine.context import ActionConfig
 
 JSON = "application/json"
 
 
 def _ask(harness: Harness, server: ScriptedServer, **inputs: Any) -> dict[str, Any]:
     """Let a run send the request; return its row."""
-    harness.runtime.worker._config = ActionConfig(network=NetworkPolicy(allowed_hosts=frozenset({server.host})))
+    harness.permit(server.host)
     given = {"url": f"{server.url}/orders?page=1", **inputs}
     document = a_workflow().action("ask", "http_request", given, retries=0).path("$source", "ask")
     harness.deploy(document.trigger("test/happened").document())
@@ -48,7 +46,7 @@ def test_the_items_of_all_pages_are_one_list_and_each_page_is_asked_for_once(dat
 
     with ScriptedServer(answer) as server, a_runtime(database_url, a_registry()) as harness:
         document = {"items": "data.orders", "next": "links.next"}
-        harness.runtime.worker._config = ActionConfig(network=NetworkPolicy(allowed_hosts=frozenset({server.host})))
+        harness.permit(server.host)
         given = {"url": f"{server.url}/orders?page=1", "pages": document}
         written = a_workflow().action("ask", "http_request", given, retries=1).path("$source", "ask")
         harness.deploy(written.trigger("test/happened").document())

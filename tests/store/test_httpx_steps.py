@@ -7,18 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from functions import Code, happen, output_of
-from runtimes import Harness
 from scripted_server import ScriptedServer, reply
 
 from workflowkit import AsyncStepContext, StepContext
-from workflowkit.base.netguard import NetworkPolicy
 from workflowkit.contrib.httpx import AsyncStepTransport, StepTransport
-from workflowkit.engine.context import ActionConfig
-
-
-def _permitted(harness: Harness, server: ScriptedServer) -> None:
-    """Let the worker reach the scripted server, which is on this machine."""
-    harness.runtime.worker._config = ActionConfig(network=NetworkPolicy(allowed_hosts=frozenset({server.host})))
 
 
 def test_an_answer_is_fetched_once_and_there_whenever_the_handler_is_entered(database_url: str) -> None:
@@ -39,7 +31,7 @@ def test_an_answer_is_fetched_once_and_there_whenever_the_handler_is_entered(dat
                 return [found.status_code, found.json(), again.headers["content-type"]]
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             harness.skip(60)
             assert output_of(harness) == [404, {"err\u00f6r": "none"}, "application/json"]
@@ -64,7 +56,7 @@ def test_what_may_be_better_later_is_tried_again_when_the_service_says_so(databa
                 return (await client.get(server.url)).text
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             harness.skip(89)
             assert len(asked) == 1
@@ -83,7 +75,7 @@ def test_what_does_not_get_better_is_an_error_of_the_client(database_url: str) -
             return str(failed.value)
 
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             assert "answered 503: closed" in output_of(harness)
 
@@ -131,7 +123,7 @@ def test_inside_of_a_step_a_request_is_a_part_of_it(database_url: str, is_async:
 
         code.function()(awaited if is_async else sync)
         with code.running(database_url) as harness:
-            _permitted(harness, server)
+            harness.permit(server.host)
             happen(harness)
             assert output_of(harness) == "gr\u00fcn"
             (key,) = asked

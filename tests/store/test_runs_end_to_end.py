@@ -219,7 +219,7 @@ def test_a_zombie_whose_step_somebody_else_is_at_records_nothing(database_url: s
         with pytest.raises(LeaseLost):
             harness.runtime.worker._suspending.suspend(zombies, Suspended())
         with pytest.raises(LeaseInterrupt):
-            harness.runtime.worker._stepping.recorder(zombies, lambda: True).completed("a/step", 1, "late", ())
+            harness.runtime.worker.performer.stepping.recorder(zombies, lambda: True).completed("a/step", 1, "late", ())
         assert harness.journal("completed") == [("completed", SOURCE)]
         harness.runtimes[1].worker.advance.record(heirs, Succeeded("in time"), retries=0)
         (fact,) = harness.rows("SELECT data FROM journal WHERE step_key = 'a' AND kind = 'completed'")
