@@ -143,12 +143,12 @@ class WorkflowKit:
         self.extensions.use(middleware)
 
     def allow_triggers(self, policy: TriggerPolicy) -> TriggerPolicy:
-        """Decide by what the workflows of a tenant may be started: register the decorated function.
+        """Register the decorated function, which says what triggers the workflows of a tenant may have.
 
         It is given a ``Scope`` and returns kinds (``event``, ``cron``, ``webhook``, ``manual``, ``http``) and names,
         such as ``event:shop/*`` and ``webhook:payments``. Other triggers are errors of a document, and the editor does
-        not offer them; what the application publishes itself, and what is published already, goes on. Raises
-        ``Conflict`` if it comes too late.
+        not offer them. What the application publishes itself, and what is published already, is not affected. Raises
+        ``Conflict`` once the database is in use.
         """
         if "runtime" in vars(self):
             raise Conflict("the database is in use already: say what may start workflows before anything else")
@@ -156,7 +156,8 @@ class WorkflowKit:
         return policy
 
     def people(self, function: _Lister) -> _Lister:
-        """List whom approvals may ask: register the decorated function, one of ``options=`` (docs/actions.md).
+        """Register the decorated function, which lists whom approvals may ask, as a function of ``options=`` does
+        (docs/actions.md).
 
         Whoever edits an approval chooses its assignees from what it returns, in place of the tenant's users. Raises
         ``DefinitionError`` for a function that cannot be one.
@@ -167,8 +168,8 @@ class WorkflowKit:
     def declare_event(self, name: str, data: Any) -> None:
         """Say what the data of an event looks like: a JSON Schema, or a class such as actions take for their inputs.
 
-        References to what it does not have are then told where workflows are edited. Raises ``InvalidInput`` for what
-        is no name of an event, ``DefinitionError`` for what is no schema, ``AlreadyExists`` for a second one.
+        The editor then tells of references to fields that the data does not have. Raises ``InvalidInput`` for a name
+        that no event can have, ``DefinitionError`` for an invalid schema, ``AlreadyExists`` for a second one.
         """
         self.registry.declare_event(name, data)
 
@@ -182,10 +183,11 @@ class WorkflowKit:
         self.extensions.secret_store = store
 
     def provide(self, values: Mapping[str, Any] | None = None, /, **factories: Any) -> None:
-        """Let handlers have dependencies, as ``ctx.deps.<name>``.
+        """Give handlers dependencies, as ``ctx.deps.<name>``.
 
-        What can be called, such as a function, a generator or a session maker, makes one for each attempt, when it is
-        first used; it is closed when the attempt ends. Everything else, and all of ``values``, is handed over as it is.
+        What can be called, such as a function, a generator or a session maker, is called in each attempt that uses the
+        dependency, and what it gives is closed when the attempt ends. Everything else, and all of ``values``, is handed
+        over as it is.
         Raises ``AlreadyExists``, or ``InvalidInput`` for a name that cannot be an attribute's.
         """
         self.extensions.provide(values or {}, factories)
@@ -201,11 +203,12 @@ class WorkflowKit:
         """Take deliveries at ``/w/<name>``; the decorated function makes events of those that are genuine.
 
         It is given a ``webhooks.Delivery`` and returns an event, a list of events, or ``None`` to ignore it; whatever
-        it raises is answered with a 500, and the provider tries again. Its ids are apart from those
-        of events that are sent, and of other webhooks.
+        it raises is answered with a 500, and the provider tries again. The ids of its events are compared with each
+        other only, not with those of other webhooks or of events that are sent.
 
-        The events go to the tenant ``scope``, or to the one that it returns for a genuine delivery (``None``: the
-        delivery is ignored); else to that of the settings. Raises ``InvalidInput`` for a bad name, ``AlreadyExists``.
+        The events are of the tenant ``scope``, or of the one that ``scope`` as a function returns for a genuine
+        delivery (``None``: it is ignored); without it, of the tenant of the settings. Raises
+        ``InvalidInput`` for a bad name, ``AlreadyExists``.
         """
         from workflowkit.runtime.deliveries import Source
         from workflowkit.webhooks.settings import name_problems
@@ -385,7 +388,7 @@ class WorkflowKit:
     def invoke(self, function: Invocable | str, data: Any = None, *, scope: Scope | None = None) -> str:
         """Start a run of a function, or of a workflow by its id, with ``data`` as its event's; return the run's id.
 
-        If it has a ``batch`` or ``debounce``, the run is in none. Where another control skips it, there is no such run.
+        If it has a ``batch`` or ``debounce``, the run is in none. If other flow control skips it, the id is of no run.
 
         Raises ``NotFound`` if it was never published or synced, ``Conflict`` if it is switched off.
         """
@@ -428,7 +431,7 @@ class WorkflowKit:
     def schedule(
         self, target: Invocable | str, data: Any = None, *, at: datetime, scope: Scope | None = None
     ) -> ScheduledRun:
-        """Let a run of a function or workflow begin at ``at``, a time with a time zone; return a handle of it.
+        """Let a run of a function or workflow begin at ``at``, a time with a time zone; return a handle.
 
         If the workflow has a ``batch`` or ``debounce``, the run is in none: it begins at its time, by itself.
 
@@ -487,12 +490,12 @@ class WorkflowKit:
         rate_per_second: float = 50.0,
         scope: Scope | None = None,
     ) -> str:
-        """Let events start a workflow that they did not start as it was drained, paused, archived or switched off.
+        """Start runs for events that were skipped while a workflow was drained, paused, archived or switched off.
 
-        Each starts that workflow only, under its flow control, as if it came now; done twice, none starts twice.
-        ``target`` is the workflow or function, default all; ``since`` when they were skipped. Returns the id of the job
-        that does it, and waits itself while there is a drain or pause, or while ``target`` is switched off. Raises
-        ``InvalidInput``, ``NotFound``.
+        Each event starts that workflow only, under its flow control, as if it came now; an event that is replayed twice
+        starts it once. ``target`` is the workflow or function (default: all), ``since`` the time from which on events
+        were skipped. Returns the id of the job that does it; the job waits while there is a drain or pause, or while
+        ``target`` is switched off. Raises ``InvalidInput``, ``NotFound``.
         """
         from workflowkit.runtime.jobs import NewJob
         from workflowkit.store.jobs import JobKind
@@ -558,8 +561,8 @@ class WorkflowKit:
         without one, all of the tenant's (docs/editor-embedding.md).
 
         ``rights`` are ``view``, ``edit``, ``publish``, ``run`` and ``decide``; ``user`` is kept with what is done, and
-        is who decides. It cannot be called back: let it be good for minutes. It is entered in the audit log. Raises
-        ``InvalidInput``.
+        is who decides. A token cannot be revoked, so let it expire within minutes. That it was issued is entered in the
+        audit log. Raises ``InvalidInput``.
         """
         from workflowkit.runtime.auditing import PROGRAM
         from workflowkit.runtime.embedding import Embed

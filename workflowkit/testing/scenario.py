@@ -41,7 +41,7 @@ class Surroundings(TypedDict, total=False):
 
 
 class Changes(Surroundings, total=False):
-    """What a scenario may have another of."""
+    """What ``Scenario.clone`` may change."""
 
     tested: Tested
     event: Given | None
