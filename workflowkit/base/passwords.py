@@ -28,7 +28,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(stored: str | None, password: str) -> bool:
-    """Tell whether ``password`` is the one of which ``stored`` is kept; it takes as long if nothing is."""
+    """Tell whether ``stored`` is the hash of ``password``. Takes as long where nothing is stored."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:

@@ -247,7 +247,7 @@ def _queued(waits_for: WaitsFor) -> str:
 
 
 def _last_error(step: Step) -> ErrorInfo | None:
-    """Return what the last attempt of a step ended with, or else the last one of a step that its handler opened."""
+    """Return the error of a step's last attempt, or else that of the last attempt of a step that its handler opened."""
     attempts = [attempt for attempt in step.attempts if attempt.outcome is not None]
     if attempts and attempts[-1].error is not None:
         return attempts[-1].error

@@ -86,7 +86,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The ``!ref(`` of something that is no reference and stays as it is; ``message`` says what is wrong with it."""
+    """A ``!ref(`` that begins no reference, and stays in the text; ``message`` says what is wrong with it."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""Notices between processes, by Redis pub/sub: nothing of it is stored, and nothing of it has to arrive.
+"""Notices between processes, by Redis pub/sub. They are not stored, and may get lost.
 
 What is to be told is gathered for a moment and sent by a background thread. While nobody listens, which Redis says of
 each message, little is sent: a listener that has just come looks by itself until then.

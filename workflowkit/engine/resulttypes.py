@@ -63,7 +63,7 @@ Record = Dataclass | Model
 
 @final
 class AnyResult:
-    """What nothing returns but a function of which nothing is known. Messages name it where arguments are wrong."""
+    """Stands for the result of a function without types. Type checkers name it in messages about wrong arguments."""
 
 
 class OwnKeywords(TypedDict, Generic[Kept], total=False):

@@ -74,7 +74,7 @@ class RunLookup:
             return trace(tx, scope_or(scope, self._scope), run_id, Versions(), runtime.registry)
 
     def spans(self, run_id: str, *, scope: Scope | None = None) -> Sequence[Span]:
-        """Return when what of a run began and ended, with waiting apart from execution. Raises ``NotFound``."""
+        """Return when each part of a run began and ended, with waiting apart from execution. Raises ``NotFound``."""
         from workflowkit.runtime.spans import spans_of
 
         return spans_of(self.get(run_id, scope=scope))

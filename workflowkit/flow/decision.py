@@ -89,7 +89,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The run starts when run ``behind`` has ended, unless another supersedes it as it did ``superseded``."""
+    """The run starts when run ``behind`` has ended, unless a newer one takes its place, as it took ``superseded``'s."""
 
     behind: str
     superseded: str | None = None

@@ -24,6 +24,6 @@ def table(value: Any, **renamed: str) -> dict[str, Any]:
 
 
 def _duration(value: Any) -> Any:
-    """Return a time in seconds, as documents have it; what is none as it is, for validation to refuse."""
+    """Return a duration in seconds, as documents have it; anything else unchanged, for validation to refuse."""
     seconds = time_seconds(value) if isinstance(value, str) else None
     return value if seconds is None else seconds

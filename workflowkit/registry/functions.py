@@ -70,7 +70,7 @@ class Function(Generic[P, R_co]):
         return self.spec.kind.removeprefix(FUNCTION_PREFIX)
 
     def decode_output(self, value: Any) -> Any:
-        """Return the output of a run, which is JSON, as the function's ``output_type``; as it is if it has none.
+        """Return the output of a run, which is JSON, as the function's ``output_type``; unchanged if it declares none.
 
         Raises ``ValueError``, ``TypeError`` or ``KeyError`` for JSON that is none of that type.
         """

@@ -78,7 +78,7 @@ class Ending:
         return Fired(hints=ended.hints, event_ids=ended.event_ids)
 
     def abandon(self, tx: Transaction, run: RunRecord, cause: Cause) -> Ended:
-        """Cancel a run of which nothing can be read: what is scheduled of it can be kept from running all the same."""
+        """Cancel a run that cannot be read: its scheduled steps can be kept from running all the same."""
         return self._abandon(tx, run, Finish(RunStatus.CANCELLED), cause)
 
     def give_up(self, tx: Transaction, run: RunRecord) -> Ended:
@@ -105,7 +105,7 @@ class Ending:
         return not self._lifecycle.is_told(tx, run, finish.status)
 
     def told_of_new(self, tx: Transaction, run: RunRecord, event: dict[str, Any]) -> list[EventRecord]:
-        """Return the events that tell of a new run if it has ended as it began, for those who begin it to store."""
+        """Return the events about the end of a new run, if it ended as it began; whoever begins it stores them."""
         if not run.status.is_terminal:
             return []
         return self._lifecycle.records(tx, run, event, Finish(run.status, run.output, run.error))

@@ -1,4 +1,4 @@
-"""A run as a tree of spans: when what of it began and ended, with waiting apart from execution. Pure.
+"""A run as a tree of spans: when each part of it began and ended, with waiting apart from execution. Pure.
 
 Each step lasts from the moment at which it could have begun. Its time is shared out without gaps: in the queue, then
 attempt by attempt, with what lies between them; so the parts of a step that has ended add up to the whole of it.

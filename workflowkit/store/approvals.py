@@ -181,7 +181,7 @@ def find(
 
 
 def has_asked(tx: Transaction, scope: Scope, workflow_id: str, run_id: str) -> bool:
-    """Tell whether people were asked by any run of a workflow, or on behalf of one of its runs by what that began."""
+    """Tell whether any run of a workflow has asked people, or whether something that ``run_id`` began has."""
     if tx.one(_ASKED_BY, **whose(scope), workflow_id=workflow_id) is not None:
         return True
     return tx.one(_ASKED_FOR, **whose(scope), run_id=run_id) is not None

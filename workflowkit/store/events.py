@@ -194,7 +194,7 @@ def keep(tx: Transaction, event_id: str) -> bool:
 
 
 def opened(tx: Transaction, record: EventRecord) -> EventRecord:
-    """Return an event, as it was read, with what of it is encrypted opened. Raises ``ValueUnreadable``."""
+    """Return an event that was read, with its encrypted data decrypted. Raises ``ValueUnreadable``."""
     if tx.sealing is None:
         return record
     return replace(record, data=open_event_data(tx.sealing, record.name, record.data, _place(record.scope)))

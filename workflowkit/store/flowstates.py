@@ -120,7 +120,7 @@ def guarded_row(
 
 
 def turn_to_lock(row: Sequence[Any]) -> tuple[Any, ...]:
-    """Return by what rows of ``GUARDED`` are ordered: as those who lock states in several sittings lock them."""
+    """Return the sort key of a row of ``GUARDED``: whoever locks states one by one does so in this order, too."""
     key = StateKey(*row[:5])
     # Singletons are locked after what else decides about events.
     return key.control == "singleton", key

@@ -70,6 +70,6 @@ def left_behind(tx: Transaction, scope: Scope, *, after: VersionInUse | None, li
 
 
 def functions_with_runs(tx: Transaction, scope: Scope, prefix: str) -> list[tuple[str, int, int]]:
-    """Return (id, newest version, number of runs) of the functions with that prefix of which runs have not ended."""
+    """Return (id, newest version, number of open runs) of the functions with that prefix that have open runs."""
     rows = tx.rows(_FUNCTIONS, environment=scope.environment, prefix=prefix, prefix_length=len(prefix))
     return [(row[0], row[1], row[2]) for row in rows]

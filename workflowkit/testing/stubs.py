@@ -56,7 +56,7 @@ class InTurn:
 
 @dataclass(frozen=True, slots=True)
 class EventStub:
-    """An event that comes while the run goes on: ``after`` its start, or after the wait began of which it is a stub.
+    """An event that comes while the run goes on, ``after`` its start or, as the stub of a wait, after the wait began.
 
     ``after`` may also be the key of a step, ``node:<action id>`` or ``step:<step id>``: then it comes once that has
     ended.

@@ -45,7 +45,7 @@ class Timetable:
         return slot_ms + MIN_JITTER_MS + int(spread_ms)
 
     def due(self, next_slot_ms: int, now_ms: int) -> DueSlots:
-        """Return what of the slots from ``next_slot_ms`` on is to fire, a slot never before the one before it.
+        """Return which of the slots from ``next_slot_ms`` on are to fire; none fires before the one that precedes it.
 
         The newest slot that is due fires if it is in time. Of those that were missed the newest ``catch_up`` fire, the
         newest slot counted among them.

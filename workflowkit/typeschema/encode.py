@@ -86,7 +86,7 @@ def _scalar(value: Any, pointer: str) -> Any:
 
 
 def no_zone(pointer: str, value: datetime) -> InvalidInput:
-    """Return the error for a time that could be any, as it has no time zone: whoever takes one next would refuse it."""
+    """Return the error for a time without a time zone: the next action that takes a time would refuse it."""
     message = f"{value.isoformat()} has no time zone: take datetime.now(UTC), or say which with .replace(tzinfo=...)"
     return _problem(pointer, "no-time-zone", message)
 

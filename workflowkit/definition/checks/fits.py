@@ -109,7 +109,7 @@ def _of_action(path: Path, graph: GraphSubject, action: str) -> Types:
 
 
 def declared_types(root: Any, keys: Sequence[Key]) -> Types:
-    """Return of which types a value can be that stands at ``keys`` in one that fits the schema, other than null."""
+    """Return the types, other than null, that the value at ``keys`` may have in a value that fits the schema."""
     found: Any = root
     for key in keys:
         found = _inner(_plain(found, root), key)

@@ -27,7 +27,7 @@ FAILED_THERE, CANCELLED_THERE = ENDS_HERE[RUN_FAILED], ENDS_HERE[RUN_CANCELLED]
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """Runs that end in a certain way. ``event`` is the server's name of that, ``slug`` that of what has run."""
+    """An end of runs that is handled: ``event`` is the server's event for it, ``slug`` the function whose runs end."""
 
     event: str
     slug: str
