@@ -9,7 +9,7 @@ from builders import a_workflow
 from runtimes import Harness, a_registry, a_runtime, rows_read
 
 from workflowkit.base.scope import DEFAULT_SCOPE
-from workflowkit.store import events, lanes, steps
+from workflowkit.store import ceilings, events, lanes, steps
 from workflowkit.store.statements import Sql
 
 WAITING, AT_ONCE = 2_000, 32
@@ -21,6 +21,18 @@ _TAKE_FOR_EMPTY = Sql(
             SELECT 1 FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = c.oid
                 AND t.relname {in_ids}
         ))
+    """
+)
+_SOME_LANES = Sql(
+    """
+    INSERT INTO lanes (id, environment, tenant, queue, turn, not_before_ms)
+    SELECT 'l' || n, 'default', 'default', 'default', n, 0 FROM generate_series(1, :count) n
+    """
+)
+_THEIR_GROUPS = Sql(
+    """
+    INSERT INTO lane_groups (lane_id, slot_group, ceiling, rule)
+    SELECT 'l' || n, 'g', 1, 'r' || CASE WHEN n > 9 THEN n::text ELSE '' END FROM generate_series(1, :count) n
     """
 )
 
@@ -47,6 +59,18 @@ def test_a_burst_after_a_quiet_hour_costs_no_more(postgres_url: str, statement: 
         }[statement]
         # What is small enough may be read as a whole, to find rows and to change them; not once more for each row.
         assert rows_read(harness.runtime.database, sql, given) <= 2 * WAITING + 3 * AT_ONCE
+
+
+def test_another_height_of_a_limit_costs_no_more_for_many_queues(postgres_url: str) -> None:
+    count = 1_000
+    with a_runtime(postgres_url, a_registry()) as harness:
+        now_ms = harness.clock.now_ms()
+        with harness.runtime.database.transaction("test") as tx:
+            tx.run(_SOME_LANES, count=count)
+            tx.run(_THEIR_GROUPS, count=count)
+            tx.run(_TAKE_FOR_EMPTY, ids=["lanes", "lane_groups"])
+        given = {"rule": "r", "now_ms": now_ms}
+        assert rows_read(harness.runtime.database, ceilings._WAKE[True].postgresql, given) <= 4 * count
 
 
 def test_what_is_locked_is_found_once() -> None:

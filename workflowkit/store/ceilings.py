@@ -29,14 +29,18 @@ _APPLY = Sql(
     WHERE (lane_id, slot_group) IN (SELECT lane_id, slot_group FROM others)
     """
 )
-_WAKE = Sql(
-    """
-    UPDATE lanes SET wake_at_ms = :now_ms WHERE id IN (
-        SELECT id FROM lanes WHERE not_before_ms <= :now_ms
-            AND id IN (SELECT lane_id FROM lane_groups WHERE rule = :rule) {skip_locked}
+_OF_RULE = "(SELECT lane_id FROM lane_groups WHERE rule = :rule)"
+#: By whether it is PostgreSQL, which may else read all of them anew for each lane of a table that is taken to be empty.
+_WAKE = {
+    is_postgresql: Sql(
+        f"""
+        UPDATE lanes SET wake_at_ms = :now_ms WHERE id IN (
+            SELECT id FROM lanes WHERE not_before_ms <= :now_ms AND id {these} {{skip_locked}}
+        )
+        """  # noqa: S608 - from our own code
     )
-    """
-)
+    for is_postgresql, these in ((True, f"= ANY(ARRAY{_OF_RULE})"), (False, f"IN {_OF_RULE}"))
+}
 
 
 def heights(tx: Transaction, rules: Iterable[str]) -> dict[str, int]:
@@ -62,4 +66,4 @@ def change(tx: Transaction, ceilings: Mapping[str, int]) -> None:
     for rule, ceiling in rules:
         # SAFETY: I18 — a lane is under the limit that is published, however high it was when its steps joined it.
         tx.run(_APPLY, rule=rule, ceiling=ceiling)
-        tx.run(_WAKE, rule=rule, now_ms=tx.now_ms)
+        tx.run(_WAKE[tx.is_postgresql], rule=rule, now_ms=tx.now_ms)
