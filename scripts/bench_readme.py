@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from bench.report import disturbed, table  # noqa: E402  the line above makes bench/ importable
+from workflowkit.base.spelling import counted  # noqa: E402
 
 BEGIN = "<!-- measured figures: written by scripts/bench_readme.py -->"
 END = "<!-- end of measured figures -->"
@@ -69,8 +70,8 @@ def section(document: Mapping[str, Any], file_name: str) -> str:
         *peers,
     ]
     lines = [
-        f"Medians of {document['rounds']} rounds on {document['at'][:10]}, commit `{document['commit']}`. In a round"
-        " each system takes its turn, back to back, on the same servers, with two worker processes.",
+        f"Medians of {counted(document['rounds'], 'round')} on {document['at'][:10]}, commit `{document['commit']}`."
+        " In a round each system takes its turn, back to back, on the same servers, with two worker processes.",
         f"Machine: {machine['processors']} x {machine['processor']}, {machine['memory_gb']:.0f} GB,"
         f" {machine['system']}, {machine['file_system']}. {', '.join(software)}.",
         "",
