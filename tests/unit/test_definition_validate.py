@@ -165,6 +165,29 @@ def test_a_setting_nobody_knows_is_a_warning() -> None:
     assert found(one_action(retry=3)) == [("/actions/0/settings/retry", "unknown-setting?")]
 
 
+def test_a_key_that_looks_like_a_slip_is_a_warning_and_others_are_kept() -> None:
+    document = one_action()
+    document |= {"setings": {}, "steps": [], "position": {"x": 1}, "x-editor": {}}
+    document["actions"][0] |= {"input": {}, "retries": 3, "position": {"x": 1}, "data": {}}
+    document["edges"][0] |= {"if": "event.data.x", "animated": True, "conditionals": {}, "label": "Yes"}
+
+    assert found(document) == [
+        ("/actions/0/input", "unknown-setting?"),
+        ("/actions/0/retries", "unknown-setting?"),
+        ("/edges/0/conditionals", "unknown-setting?"),
+        ("/edges/0/if", "unknown-setting?"),
+        ("/setings", "unknown-setting?"),
+        ("/steps", "unknown-setting?"),
+    ]
+    conditional = one_action() | {"edges": [{"from": "$source", "to": "a", "when": "x"}]}
+    assert messages(conditional) == ["This key means nothing here: when (did you mean conditional?)"]
+
+
+def test_a_document_of_nothing_but_unknown_keys_is_looked_at_in_bounds() -> None:
+    document = one_action() | {f"action{number}": 1 for number in range(5_000)}
+    assert len(found(document)) == 100
+
+
 # --- ids and edges
 
 

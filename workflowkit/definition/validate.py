@@ -12,6 +12,7 @@ from workflowkit.definition.build import build
 from workflowkit.definition.catalogue import ActionCatalogue
 from workflowkit.definition.checks.actions import check_actions
 from workflowkit.definition.checks.document import check_document
+from workflowkit.definition.checks.keys import check_keys
 from workflowkit.definition.checks.names import check_names
 from workflowkit.definition.checks.references import check_references
 from workflowkit.definition.checks.schemas import check_schemas
@@ -118,6 +119,7 @@ class _NoActions:
 def _inspect(subject: Subject) -> Iterator[Problem]:
     yield from check_document(subject.document)
     yield from check_names(subject)
+    yield from check_keys(subject)
     for graph in subject.graphs:
         yield from check_shape(graph)
         yield from check_actions(graph)
