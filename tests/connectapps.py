@@ -74,12 +74,13 @@ class Fleet:
         command = [sys.executable, str(WORKER), f"{self.directory}/told{number}", instance or f"i{number}", *apps]
         return self._begin(command, environment, Path.cwd())
 
-    def typescript(self, name: str, **environment: str) -> Worker:
+    def typescript(self, name: str, version: str = "v4", **environment: str) -> Worker:
         """Connect a worker of the SDK of TypeScript; return it once it is active."""
         node, variables = installed_node()
         # Before its version 22, Node has WebSockets only if it is asked, and only in its main thread.
         variables |= {"INNGEST_CONNECT_ISOLATE_EXECUTION": "false"}
-        command = [node, "--experimental-websocket", "connect.mjs", f"{self.directory}/told{len(self.workers)}", name]
+        told = f"{self.directory}/told{len(self.workers)}"
+        command = [node, "--experimental-websocket", "connect.mjs", told, name, version]
         return self._begin(command, variables | environment, APP)
 
     def _begin(self, command: list[str], environment: dict[str, str], directory: Path) -> Worker:

@@ -46,6 +46,11 @@ class TypescriptApp:
     url: str
     server: str
     synced: httpx.Response
+    is_v3: bool = False
+
+    def error_name(self, name: str) -> str:
+        """Return the name under which an error arrives: the third version of the SDK tells all as ``Error``."""
+        return "Error" if self.is_v3 else name
 
     def send(self, function: str, key: str | None = None, *, event: str | None = None, **data: Any) -> str:
         """Send the event that starts a function; return its id. ``key`` is where the function tells what it does."""
@@ -132,7 +137,7 @@ def a_typescript_app(
         port = process.stdout.readline().decode().strip()
         assert port, log.read_text()
         url = f"http://127.0.0.1:{port}"
-        yield TypescriptApp(name, url, server, httpx.put(f"{url}/api/inngest", timeout=60))
+        yield TypescriptApp(name, url, server, httpx.put(f"{url}/api/inngest", timeout=60), "v3" in options)
     finally:
         process.stdin.close()
         process.wait(timeout=30)

@@ -102,6 +102,27 @@ def test_a_report_of_another_attempt_is_refused(remote_harness: Harness, off_by:
     assert refused == ["conflict"]
 
 
+def test_a_report_may_name_its_call_by_the_item_as_older_sdks_do(remote_harness: Harness) -> None:
+    items: list[str] = []
+
+    def answer(received: Received) -> bytes:
+        context = json.loads(received.body)["ctx"]
+        if items:
+            return reply(200, json.dumps(json.loads(received.body)["steps"]).encode(), **SDK)
+        items.append(context["qi_id"])
+        report_item = state_of(remote_harness).checkpoint
+        report_item(context["run_id"], {"qi_id": context["qi_id"], "steps": [step(A, "a", 1)]})
+        for other in ("", "x", "shop/fn.", context["qi_id"] + "x"):
+            with pytest.raises(InvalidInput):
+                report_item(context["run_id"], {"qi_id": other, "steps": [step(B, "b", 1)]})
+        with pytest.raises(Conflict, match="is over"):
+            report_item(context["run_id"], {"qi_id": context["qi_id"] + "0", "steps": [step(B, "b", 1)]})
+        return operations({"op": "DiscoveryRequest", "id": "x"}, **SDK)
+
+    run(remote_harness, answer)
+    assert json.loads(remote_harness.run()["output"]) == {A: {"data": 1}}
+
+
 def test_a_report_after_the_end_is_refused(remote_harness: Harness) -> None:
     calls: list[Received] = []
 

@@ -112,8 +112,9 @@ def test_a_function_that_fails_fails_its_run_with_its_error(fleet: Fleet) -> Non
     assert (run["status"], run["output"]["name"], run["output"]["message"]) == ("Failed", "ValueError", "it is broken")
 
 
-def test_a_worker_of_the_sdk_of_typescript_executes_what_it_does_over_http(fleet: Fleet) -> None:
-    worker, key = fleet.typescript("tsapp"), new_key()
+@pytest.mark.parametrize("version", ["v4", "v3"])
+def test_a_worker_of_the_sdk_of_typescript_executes_what_it_does_over_http(fleet: Fleet, version: str) -> None:
+    worker, key = fleet.typescript("tsapp", version), new_key()
     runs = [
         fleet.send("ts/three-steps", key=key),
         fleet.send("ts/parallel", key="p"),

@@ -81,6 +81,7 @@ class StepSession:
         self.now_ms = now_ms
         self.retries, self._backoff = retries, backoff
         self.is_blocked = False
+        self._is_over = False
         #: Whether the attempt is about to end waiting: from then on no step begins.
         self.is_closing = False
         #: Why the code is not the one that the run began with: then the attempt comes to nothing else.
@@ -412,8 +413,13 @@ class StepSession:
     def note_blocked(self, at_ms: int) -> None:
         """Note that the handler cannot go on before ``at_ms``, unless something happens before."""
         with self._lock:
-            self.is_blocked = True
+            self.is_blocked = not self._is_over
             self._resume_at_ms = at_ms if self._resume_at_ms is None else min(self._resume_at_ms, at_ms)
+
+    def end(self) -> None:
+        """Let the handler end with what it returns, though parts of it wait: it has gone on without them."""
+        with self._lock:
+            self._is_over, self.is_blocked = True, False
 
     @contextmanager
     def branching(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from workflowkit.inngest.carriers import Call, Carrier
 from workflowkit.inngest.client import AppClient
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
-from workflowkit.inngest.naming import hash_of
+from workflowkit.inngest.naming import hash_of, item_id
 from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.replies import Finished, Operation, Operations, read_reply
 
@@ -32,6 +32,11 @@ class Calls:
         self._context, self._session = context, context.session
         self._address, self._client, self._carrier = address, client, carrier
         self._version = _UNKNOWN_VERSION
+
+    @property
+    def version(self) -> int:
+        """The version of the protocol that the app speaks, once it has told."""
+        return self._version
 
     def whole(self, *, plans_only: bool = False) -> Finished | Operations:
         """Call the function. With ``plans_only`` the app executes no step by itself. Raises ``AttemptFailed``."""
@@ -72,7 +77,8 @@ class Calls:
                 "attempt": attempt, "disable_immediate_execution": plans_only, "env": context.run.environment,
                 "fn_id": context.run.workflow_id, "generation_id": session.generation,
                 "job_id": self._job_id(WHOLE, len(stack)), "max_attempts": session.retries + 1,
-                "qi_id": session.node_id, "request_id": new_id(session.now_ms()), "run_id": context.run.id,
+                "qi_id": item_id(session.node_id, session.generation),
+                "request_id": new_id(session.now_ms()), "run_id": context.run.id,
                 "stack": {"current": len(stack), "stack": stack}, "step_id": WHOLE, "use_api": False,
             },
             "defers": defers.shown(known), "event": events[0], "events": events, "use_api": False,

@@ -30,6 +30,8 @@ from workflowkit.inngest.replies import Finished, Operation, Operations, failed_
 _NOTHING = frozenset({"None", "DiscoveryRequest", RUN_COMPLETE}) | defers.LAZY
 #: The mode of parallel steps after each of which the function is asked how to go on.
 _RACE = "race"
+#: The version of the protocol from which on parallel steps are waited for together.
+_COALESCING_VERSION = 2
 
 
 class _Ended(Exception):
@@ -61,6 +63,7 @@ class Conversation:
             self._converse()
         except _Ended as ended:
             self._emitted += self._steps.deferred()
+            self._session.end()  # it has its result, whatever has lost a race still waits for
             return ended.output
         except AttemptFailed as ended:
             # The functions that it wanted to follow it do so when it has failed for good, too.
@@ -112,7 +115,7 @@ class Conversation:
 
     def _settle_all(self, reply: Operations) -> None:
         wanted = [each for each in reply.items if each.code not in _NOTHING]
-        if len(wanted) > 1 and any(each.options.get("parallelMode") == _RACE for each in wanted):
+        if len(wanted) > 1 and self._is_race(wanted):
             self._race(wanted, reply, set())
         elif len(wanted) > 1 or (wanted and self._session.is_blocked):
             self._group.parallel([partial(self._settle, each, reply) for each in wanted])
@@ -120,6 +123,12 @@ class Conversation:
             self._settle(wanted[0], reply)
 
     # --- races
+
+    def _is_race(self, wanted: list[Operation]) -> bool:
+        """Tell whether the function is to be asked after each of some steps, and not only after the last of them."""
+        # Before version 2 of the protocol all parallel steps were like that, and functions may rely on it.
+        is_old = 0 <= self._calls.version < _COALESCING_VERSION
+        return is_old or any(each.options.get("parallelMode") == _RACE for each in wanted)
 
     def _race(self, wanted: list[Operation], reply: Operations, taken: set[str]) -> None:
         """Let branches go on by themselves: the function is asked after each step of any. ``taken`` are their steps."""

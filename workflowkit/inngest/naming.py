@@ -12,6 +12,7 @@ _OTHER = re.compile(r"[^a-z0-9_-]+")
 _READABLE_CHARS, _HASH_CHARS = 48, 8
 #: Begins the id of a step whose name cannot be its id; the SDK's hash follows.
 _HASHED = re.compile(r"#[0-9a-f]{40}")
+_GENERATION = re.compile(r"[0-9]{1,9}")
 #: Longer names of steps are not used as ids.
 _STEP_NAME_CHARS = 128
 #: Stands in the ids of parts of steps.
@@ -59,6 +60,17 @@ def step_id(hashed: str, name: str | None, index: int | None) -> str:
 def hash_of(own_step_id: str) -> str:
     """Return the SDK's hash of a step: the other way round."""
     return own_step_id[1:] if _HASHED.fullmatch(own_step_id) else _sha1(own_step_id)
+
+
+def item_id(node_id: str, generation: int) -> str:
+    """Return what a call is named by to the app, which tells it again with what it reports meanwhile."""
+    return f"{node_id}.{generation}"
+
+
+def generation_of(item: str) -> int | None:
+    """Return which attempt a call was of: the other way round. ``None`` for what is no name of a call."""
+    generation = item.rpartition(".")[2]
+    return int(generation) if _GENERATION.fullmatch(generation) else None
 
 
 def _sha1(text: str) -> str:

@@ -179,7 +179,9 @@ class Steps:
             raise failure("BadReply", f"the app waits again for step {own!r}, which has ended", "bad-reply")
         match operation.code:
             case "Sleep":
-                until_ms = moment_ms(options.get("duration") or operation.name, now_ms)
+                # SDKs in their third version write nothing for what is shorter than a second.
+                asked = options.get("duration") or operation.name
+                until_ms = moment_ms(asked, now_ms) if asked else now_ms
                 if until_ms - now_ms > MAX_WAIT_SECONDS * 1000:
                     raise NonRetriableError(f"step {own!r} sleeps for more than 366 days")
                 return Wait(self._key(own, WaitKind.SLEEP.value), WaitKind.SLEEP, until_ms)

@@ -15,7 +15,7 @@ from workflowkit.inngest import defers
 from workflowkit.inngest.addresses import Addresses
 from workflowkit.inngest.events import shown_event
 from workflowkit.inngest.memos import memoized
-from workflowkit.inngest.naming import hash_of, step_id
+from workflowkit.inngest.naming import generation_of, hash_of, step_id
 from workflowkit.inngest.notes import is_note
 from workflowkit.inngest.replies import Operation, read_operation
 from workflowkit.runtime.checkpoints import Checkpoints
@@ -89,7 +89,9 @@ class RunState:
         with self.database.read() as tx:
             run = self._find(tx, run_id)
         fields: Mapping[str, Any] = payload if isinstance(payload, dict) else {}
-        generation, entries = fields.get("generation_id"), fields.get("steps")
+        generation, entries, item = (fields.get(name) for name in ("generation_id", "steps", "qi_id"))
+        if generation is None and isinstance(item, str):  # older SDKs tell no more of their call than its name
+            generation = generation_of(item)
         if type(generation) is not int or not isinstance(entries, list):
             message = "a checkpoint has the generation_id of its call, and steps"
             raise InvalidInput([Problem("/steps", "required", message)])

@@ -1,33 +1,37 @@
 // An app of the npm package `inngest`, for the tests of the protocol. What its functions do is written down under the
 // key that the event brings, for the test that sent it: GET /told/<key>. One that holds goes on with GET /release/<key>.
 //
-//   node app.mjs NAME [streaming] [plain]     serves the functions of functions.mjs as the app NAME, at /api/inngest
+//   node app.mjs NAME [streaming] [plain | reporting] [v3]     serves functions.mjs as the app NAME, at /api/inngest
 //
+// With `v3` it is an app of the SDK's third version, which many still run: that is the package under another name. Steps
+// are reported while a function goes on, or not, as that version does by itself, if neither is said.
 // It prints its port once it listens, and ends with its standard input.
 import { createServer } from "node:http";
 
-import { Inngest } from "inngest";
-import { serve } from "inngest/node";
-
 import { functionsOf } from "./functions.mjs";
+import { sdkOf } from "./versions.mjs";
 
 const [name, ...options] = process.argv.slice(2);
+const isV3 = options.includes("v3");
+const sdk = await sdkOf(isV3);
 const told = new Map();
 const calls = new Map();
 const held = new Map();
 
 const list = (map, key) => map.get(key) ?? map.set(key, []).get(key);
-const client = new Inngest({
+const client = new sdk.Inngest({
   id: name,
-  checkpointing: !options.includes("plain"),
+  checkpointing: options.includes("reporting") || (!isV3 && !options.includes("plain")),
   logger: { info() {}, warn: console.error, error: console.error, debug() {} },
 });
 const functions = functionsOf(
+  sdk,
   client,
   (key, value) => list(told, key).push(value),
   (key) => new Promise((resolve) => held.set(key, resolve)),
 );
-const answerSdk = serve({ client, functions, streaming: options.includes("streaming") });
+const streaming = options.includes("streaming") && (isV3 ? "force" : true);
+const answerSdk = sdk.serve({ client, functions, streaming });
 
 const answerJson = (response, value) => {
   response.setHeader("content-type", "application/json");

@@ -1,11 +1,10 @@
 // The functions that the tests in test_typescript_sdk.py start, one for each of them, by the event of the same name.
-import { fetch, NonRetriableError, RetryAfterError } from "inngest";
-import { createDefer } from "inngest/experimental";
-
-export function functionsOf(client, tell, released) {
+// `sdk` is one of versions.mjs.
+export function functionsOf(sdk, client, tell, released) {
+  const { fetch, NonRetriableError, RetryAfterError, createDefer } = sdk;
   const made = [];
   const define = (id, config, handler) => {
-    made.push(client.createFunction({ id, triggers: [{ event: `ts/${id}` }], ...config }, handler));
+    made.push(sdk.createFunction(client, { id, triggers: [{ event: `ts/${id}` }], ...config }, handler));
     return made.at(-1);
   };
 
@@ -33,8 +32,32 @@ export function functionsOf(client, tell, released) {
       await step.sleep(`sleep-${name}`, time);
       return step.run(name, () => (tell(event.data.key, name), name));
     };
-    const winner = await group.parallel(() => Promise.race([branch("fast", "1s"), branch("slow", "3s")]));
+    const parallel = group?.parallel ?? ((branches) => branches()); // in the third version they race by themselves
+    const winner = await parallel(() => Promise.race([branch("fast", "1s"), branch("slow", "3s")]));
     return step.run("winner", () => (tell(event.data.key, `winner ${winner}`), winner));
+  });
+
+  define("branches", {}, async ({ event, step }) => {
+    const { key } = event.data;
+    const run = (name) => step.run(name, () => (tell(key, name), name));
+    const first = async () => [await run("a1"), await run("a2")];
+    const held = step.run("b1", async () => (tell(key, "b1"), await released(key), "b1"));
+    return [...(await Promise.all([first(), held])).flat(), await run("after")];
+  });
+
+  define("race-of-waits", {}, async ({ event, step, group }) => {
+    const { key } = event.data;
+    const parallel = group?.parallel ?? ((branches) => branches());
+    const reply = () => step.waitForEvent("reply", { event: "ts/never", timeout: "1h", match: "data.key" });
+    const winner = await parallel(() =>
+      Promise.race([reply().then(() => "reply"), step.sleep("enough", "1s").then(() => "too late")]),
+    );
+    return step.run("after", () => (tell(key, winner), winner));
+  });
+
+  define("short-sleep", {}, async ({ step }) => {
+    await step.sleep("nap", 20);
+    return "slept";
   });
 
   define("sleep", {}, async ({ step }) => {
@@ -222,32 +245,35 @@ export function functionsOf(client, tell, released) {
   });
 
   define("publish", {}, async ({ event, step }) => {
-    const topic = { channel: event.data.key, topic: "news", config: {} };
-    return step.realtime.publish("tell", topic, { number: 7 });
+    const data = { number: 7 };
+    const topic = { channel: event.data.key, topic: "news", config: {}, data }; // the third version takes the data there
+    return step.realtime.publish("tell", topic, data);
   });
 
-  const follower = createDefer(client, { id: "follower" }, ({ event, parents }) => {
-    tell(event.data.key, [event.name, event.data.number, parents.length]);
-  });
-  made.push(follower);
-  define("defers-and-fails", { retries: 1 }, async ({ event, step, defer }) => {
-    const { key } = event.data;
-    defer("first", { function: follower, data: { key, number: 1 } });
-    await step.run("step", () => tell(key, "tried"));
-    throw new RetryAfterError("broken", "1s");
-  });
+  if (createDefer) {
+    const follower = createDefer(client, { id: "follower" }, ({ event, parents }) => {
+      tell(event.data.key, [event.name, event.data.number, parents.length]);
+    });
+    made.push(follower);
+    define("defers-and-fails", { retries: 1 }, async ({ event, step, defer }) => {
+      const { key } = event.data;
+      defer("first", { function: follower, data: { key, number: 1 } });
+      await step.run("step", () => tell(key, "tried"));
+      throw new RetryAfterError("broken", "1s");
+    });
 
-  define("defers", {}, async ({ event, step, defer }) => {
-    const { key } = event.data;
-    defer("first", { function: follower, data: { key, number: 1 } });
-    const second = defer("second", { function: follower, data: { key, number: 2 } });
-    await step.run("tell", () => tell(key, "before the end"));
-    second.abort();
-    await step.sleep("nap", "1s");
-    defer("third", { function: follower, data: { key, number: 3 } });
-    tell(key, "the end");
-    return "done";
-  });
+    define("defers", {}, async ({ event, step, defer }) => {
+      const { key } = event.data;
+      defer("first", { function: follower, data: { key, number: 1 } });
+      const second = defer("second", { function: follower, data: { key, number: 2 } });
+      await step.run("tell", () => tell(key, "before the end"));
+      second.abort();
+      await step.sleep("nap", "1s");
+      defer("third", { function: follower, data: { key, number: 3 } });
+      tell(key, "the end");
+      return "done";
+    });
+  }
 
   define("cron", { triggers: [{ cron: "TZ=Europe/Paris 0 3 * * *" }] }, ({ event }) => tell("cron", event));
 
