@@ -72,7 +72,10 @@ def tokenize(source: str) -> list[Token]:
 def _no_token(source: str, position: int) -> ExpressionError:
     if source[position] in "\"'":
         return ExpressionError("this text is not closed", position=position)
-    return ExpressionError(f"unexpected character {source[position]!r}", position=position)
+    meant = ""
+    if source[position] == "=":
+        meant = f" (did you mean {'!=' if source[:position].endswith('!=') else '=='}?)"
+    return ExpressionError(f"unexpected character {source[position]!r}{meant}", position=position)
 
 
 def _token(found: re.Match[str]) -> Token:

@@ -34,6 +34,8 @@ from workflowkit.definition.cel.syntax import (
 _Item = TypeVar("_Item")
 
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+#: How others write an operator.
+_ELSEWHERE = {"and": "&&", "or": "||", "is": "=="}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 #: Kept free by CEL for languages that embed it; allowed as fields (``event.data.package``).
 _RESERVED = frozenset(
@@ -102,7 +104,14 @@ class _Parser:
         is_end = token.kind is TokenKind.END
         found = "the end" if is_end else repr(token.text[:40])
         message = f"{expected}, found {found}" if expected else f"unexpected {'end' if is_end else found}"
-        return ExpressionError(message, position=token.position)
+        return ExpressionError(message + self._meant(token), position=token.position)
+
+    def _meant(self, token: Token) -> str:
+        """Return a hint where something was written as in another language."""
+        if token.kind is TokenKind.NAME and (operator := _ELSEWHERE.get(token.text)) is not None:
+            return f" (did you mean {operator}?)"
+        before = self._tokens[self._next - 1] if self._next else token
+        return " (did you mean ! in place of not?)" if before.kind is TokenKind.NAME and before.text == "not" else ""
 
     # levels
 
