@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -407,6 +408,27 @@ def _done() -> Any:
 
 
 # --- order
+
+
+@pytest.mark.parametrize(
+    ("ahead", "starts"), [((), [0, 1, 2, 3, 4, 5, 6]), ((4,), [0, 4, 1, 2, 3, 5, 6]), ((6, 3), [0, 3, 6, 1, 2, 4, 5])]
+)
+def test_queues_that_share_only_a_throttle_take_turns_and_a_priority_counts_between_them(
+    database_url: str, ahead: tuple[int, ...], starts: list[int]
+) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        limit = {"limit": 5, "key": "event.data.n"}
+        harness.deploy(
+            _document(concurrency=limit, throttle={"limit": 1, "period": "10s"}, priority="event.data.ahead")
+        )
+        events = [{"name": EVENT, "data": {"n": n, "ahead": 60 if n in ahead else 0}} for n in range(7)]
+        for sent in (events[:1], events[1:]):  # the first one starts at once
+            harness.runtime.intake.send(DEFAULT_SCOPE, sent)
+            harness.drain()
+        for _ in events:
+            harness.skip(10)
+        rows = harness.rows("SELECT e.data FROM runs r JOIN events e ON e.id = r.event_id ORDER BY r.started_at_ms")
+        assert [json.loads(row["data"])["n"] for row in rows] == starts
 
 
 def test_priority_moves_a_run_ahead_by_seconds(database_url: str) -> None:

@@ -154,12 +154,24 @@ _OF_HEAD_START = Sql(
     ORDER BY score_ms, sequence LIMIT :limit
     """
 )
-# A lane in a group, if this is its first step, and that could start.
+# Of those that share the throttle of a lane, which is under limits as well, the one whose turn is before its.
+_SHARING = Sql(
+    f"""
+    SELECT {_COLUMNS} FROM lanes l JOIN lanes o ON o.parent = l.parent AND o.throttle = l.throttle AND o.queue = l.queue
+    WHERE o.id = :lane_id AND l.turn < o.turn AND {first_of("l.id")} IS NOT NULL AND {_HAS_ROOM}
+    ORDER BY l.turn, l.id LIMIT 1
+    """  # noqa: S608
+)
+# A lane in a group, or that shares the throttle of the one whose turn it is there, if this is its first step, and that
+# could start.
 _AHEAD = Sql(
     f"""
     SELECT {_COLUMNS} FROM lanes l
     WHERE l.id = :lane_id
-        AND EXISTS (SELECT 1 FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = :place)
+        AND (
+            EXISTS (SELECT 1 FROM lane_groups g WHERE g.lane_id = l.id AND g.slot_group = :place)
+            OR EXISTS (SELECT 1 FROM lanes o WHERE o.id = :first_id AND o.throttle = l.throttle AND o.queue = l.queue)
+        )
         AND (
             SELECT q.sequence FROM queued_steps q WHERE q.lane_id = l.id
             ORDER BY q.lane_id, q.score_ms, q.sequence LIMIT 1
@@ -251,6 +263,9 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
     """Return what adds steps to their lanes, for ``insert_all``; the relay looks at a new lane at ``wake_at_ms``."""
     known = sorted(lanes, key=lambda each: each.id)
     parents = {lane.parent: lane.scope for lane in known}
+    # They are locked in the order of their ids, and take turns in that of their first steps.
+    in_order = dict.fromkeys(step.lane_id for step in sorted(queued, key=lambda each: (each.score_ms, each.sequence)))
+    numbers = {lane_id: number for number, lane_id in enumerate(in_order, len(parents) + 1)}
     # SAFETY: I4 — triggers of the table see to it that nobody closes a lane before its new steps can be seen; those who
     # join do not wait for each other.
     return (
@@ -260,10 +275,10 @@ def joining(lanes: Iterable[Lane], queued: Sequence[QueuedStep], *, wake_at_ms: 
         ]),
         (_JOIN, [
             (
-                lane.id, lane.scope.environment, lane.scope.tenant, lane.parent, len(parents) + number, lane.queue,
+                lane.id, lane.scope.environment, lane.scope.tenant, lane.parent, numbers.get(lane.id, 0), lane.queue,
                 None if lane.throttle is None else jsonvalue.dumps(lane.throttle), wake_at_ms,
             )
-            for number, lane in enumerate(known, 1)
+            for lane in known
         ]),
         (_JOIN_GROUP, [
             (lane.id, group, ceiling, lane.rules.get(group))
@@ -294,8 +309,11 @@ def pick(tx: Transaction, place: str, *, limit: int = 1) -> list[Lane]:
         rows = _down_the_line(tx, place, limit)
     else:
         rows = tx.rows(_PICK, place=place, now_ms=tx.now_ms, limit=limit)
-    if rows and is_group(place) and (ahead := _ahead(tx, place, rows[0][0])) is not None:
-        rows = [ahead, *(row for row in rows if row[0] != ahead[0])][:limit]
+    if rows and is_group(place):
+        sharing = None if rows[0][5] is None else tx.one(_SHARING, lane_id=rows[0][0], now_ms=tx.now_ms)
+        for first in (sharing, _ahead(tx, place, (sharing or rows[0])[0])):
+            if first is not None:
+                rows = [first, *(row for row in rows if row[0] != first[0])][:limit]
     return [
         Lane(
             id=row[0], scope=Scope(row[1], row[2]), parent=row[3], queue=row[4], ceilings=_ceilings(tx, row[0]),
@@ -325,8 +343,8 @@ def _down_the_line(tx: Transaction, group: str, limit: int) -> Sequence[Any]:
 def _ahead(tx: Transaction, group: str, lane_id: str) -> Any:
     """Return the lane that goes ahead of the one whose turn it is in a group; ``None`` if there is none.
 
-    One of the same workflow, whose first step has a longer head start than the first one there and thereby a lower
-    score.
+    One of the same workflow, in the group or under the same throttle, whose first step has a longer head start than the
+    first one there and thereby a lower score.
     """
     first = head(tx, lane_id)
     if first is None or first.line is None or first.head_start_ms is None:
@@ -346,7 +364,9 @@ def _ahead(tx: Transaction, group: str, lane_id: str) -> Any:
     for _, sequence, other_id in sorted(tuple(each) for each in found):
         if other_id not in seen:
             seen.add(other_id)
-            row = tx.one(_AHEAD, lane_id=other_id, place=group, sequence=sequence, now_ms=tx.now_ms)
+            row = tx.one(
+                _AHEAD, lane_id=other_id, place=group, first_id=lane_id, sequence=sequence, now_ms=tx.now_ms
+            )  # fmt: skip
             if row is not None:
                 return row
     return None

@@ -97,7 +97,11 @@ lanes = sa.Table(
     ),
     sa.Index(None, "turn"),
     sa.Index(None, "parent", "turn", "id"),
-)
+    sa.Index(
+        "ix_lanes_throttle", "parent", sa.text("hashtextextended(throttle, 0)"), "turn", "id",
+        postgresql_where=sa.text("throttle IS NOT NULL"),
+    ).ddl_if(dialect="postgresql"),
+)  # fmt: skip
 """The order in which queued steps start: tenants (no ``parent``) take turns, and so do the lanes of a tenant, each of
 which holds the steps of a workflow that are under the same limits and on the same queue. ``turn`` is the place in the
 line, ``not_before_ms`` when the throttle admits the next, ``wake_at_ms`` when the relay looks at the lane."""
