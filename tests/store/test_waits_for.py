@@ -13,8 +13,10 @@ from workflowkit.registry import Registry
 from workflowkit.runtime.history import Step
 from workflowkit.runtime.tracing import trace
 from workflowkit.runtime.waitsfor import WaitsFor
+from workflowkit.store.statements import Sql
 
 EVENT = "order/placed"
+_UNSEEN = Sql("UPDATE lanes SET not_before_ms = 0 WHERE turn = (SELECT max(turn) FROM lanes WHERE parent IS NOT NULL)")
 
 
 def _registry() -> Registry:
@@ -61,6 +63,23 @@ def test_a_throttle_tells_its_key_and_when_the_run_starts_at_the_earliest(databa
             assert step.due_at_ms is None
         harness.skip(30)
         assert [step.waits_for is None for step in _steps(harness)] == [True, True, False]
+
+
+def test_of_a_throttle_that_queues_of_several_keys_share_each_tells(database_url: str) -> None:
+    with a_runtime(database_url, _registry()) as harness:
+        limit, throttle = {"limit": 5, "key": "event.data.n"}, {"limit": 2, "period": "1m"}
+        start_ms = harness.runtime.database.now_ms()
+        _, *queued = _send(harness, 3, kind="set", throttle=throttle, concurrency=limit)
+        with harness.runtime.database.transaction("test") as tx:  # as where nobody has looked at the second one yet
+            tx.run(_UNSEEN)
+        for step in (*queued, *_steps(harness)[1:]):
+            found = step.waits_for
+            assert found is not None
+            assert (found.control, found.limit, found.period_ms, found.ahead) == ("throttle", 2, 60_000, 0)
+            assert found.until_ms is not None
+            assert abs(found.until_ms - (start_ms + 30_000)) < 2_000
+        harness.clock.advance(seconds=40)
+        assert {found.control for step in _steps(harness)[1:] if (found := step.waits_for)} == {"throttle"}
 
 
 def test_a_limit_of_runs_tells_how_many_are_under_way(database_url: str) -> None:

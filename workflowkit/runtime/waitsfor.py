@@ -32,17 +32,16 @@ class WaitsFor:
 
 def waits_for(queued: Queued, *, now_ms: int) -> WaitsFor | None:
     """Return what a step waits for: a throttle that is closed, or a limit that is reached, or what it is under."""
-    throttle = queued.throttle
-    if throttle is not None and (queued.not_before_ms > now_ms or not queued.groups):
+    throttle, groups = queued.throttle, queued.groups
+    full = next((group for group, (ceiling, held) in groups.items() if held >= ceiling), None)
+    if throttle is not None and (queued.not_before_ms > now_ms or full is None):
         spacing_ms = throttle["period_ms"] / throttle["limit"]
         until_ms = queued.not_before_ms + int(queued.ahead * spacing_ms) if queued.not_before_ms > now_ms else None
         return WaitsFor(
             "throttle", None, _shown(throttle["key"]), throttle["limit"], None, throttle["period_ms"], queued.ahead,
             until_ms,
         )  # fmt: skip
-    groups = queued.groups
-    full = next((group for group, (ceiling, held) in groups.items() if held >= ceiling), next(iter(groups), None))
-    if full is None:
+    if full is None and (full := next(iter(groups), None)) is None:
         return None
     named, (ceiling, held) = name_of(full), groups[full]
     return WaitsFor(named.control, named.mode, _shown(named.key), ceiling, held, None, queued.ahead, None)

@@ -18,8 +18,8 @@ MOST_AHEAD: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A step in its lane. ``throttle`` is what its run is under before it begins, and ``not_before_ms`` when that lets
-    the next of the lane start; ``groups`` has the ceiling and the held slots of each limit, and ``ahead`` is how many
-    steps come before it in the lane, up to ``MOST_AHEAD``."""
+    the next one start, as far as is known in the lanes that share it; ``groups`` has the ceiling and the held slots of
+    each limit, and ``ahead`` is how many steps come before it in the lane, up to ``MOST_AHEAD``."""
 
     step_key: str
     throttle: Mapping[str, Any] | None
@@ -30,7 +30,10 @@ class Queued:
 
 _FIND = Sql(
     """
-    SELECT q.step_key, l.id, l.throttle, l.not_before_ms, (
+    SELECT q.step_key, l.id, l.throttle, (
+        SELECT max(t.not_before_ms) FROM lanes t
+        WHERE t.id = l.id OR (t.parent = l.parent AND t.throttle = l.throttle)
+    ), (
         SELECT count(*) FROM (
             SELECT 1 FROM queued_steps o WHERE o.lane_id = q.lane_id
                 AND (o.score_ms < q.score_ms OR (o.score_ms = q.score_ms AND o.sequence < q.sequence))
