@@ -32,6 +32,7 @@ _forks.set_forkserver_preload(
         "voyage",
         "passage",
         "mixture",
+        "medley",
         "workflowkit.composition",
         "workflowkit.dispatch.consumer",
         "celery.apps.worker",
