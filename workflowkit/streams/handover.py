@@ -118,7 +118,7 @@ class Streams:
 
         # Before anything is yielded, so the server has not begun an answer: this is another protocol.
         raise HandOver(adopt)
-        yield b""
+        yield b""  # never reached: makes this a generator, which the server starts
 
     def _held_open(self, connection: Connection, opening: bytes) -> Iterator[bytes]:
         """Look again and again, until the client goes. Ends the way in which servers hear of clients that have gone."""
@@ -139,7 +139,7 @@ class Streams:
                     connection.beat(now)
         # The answer was the WebSocket: nothing may be written behind it.
         raise ConnectionResetError(errno.ECONNRESET, "the WebSocket has ended")
-        yield b""
+        yield b""  # never reached: makes this a generator, which the server starts
 
     def _once(self, subscription: Subscription, place: Place, dialect: Dialect) -> Iterator[bytes]:
         """Tell what there is, and end: the client polls."""
