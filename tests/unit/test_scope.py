@@ -31,7 +31,14 @@ def test_the_application_is_no_tenant() -> None:
         check_tenant(Scope("e", APP_TENANT))
 
 
-@pytest.mark.parametrize("tenant", [APP_TENANT, "", None, 7])
-def test_nobody_acts_for_what_is_no_tenant(tenant: Any) -> None:
-    with pytest.raises(ValueError, match=r"tenant|application"):
+@pytest.mark.parametrize(
+    ("tenant", "error", "match"),
+    [(APP_TENANT, ValueError, "application"), ("", ValueError, "tenant"), (None, TypeError, "not NoneType")],
+)
+def test_nobody_acts_for_what_is_no_tenant(tenant: Any, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
         HostUser(id="u", roles="operator", tenant=tenant)
+
+
+def test_a_host_may_name_a_tenant_by_its_number() -> None:
+    assert HostUser(id=1, roles="operator", tenant=7).tenant == "7"
