@@ -61,7 +61,7 @@ def approval(
 
     Args:
         title: What is to be decided, in one line.
-        timeout: How long to wait at most: text such as 7d, or a number of seconds, up to 366 days.
+        timeout: How long to wait at most, such as 7d; up to 366 days.
         description: What one has to know for it.
         assignees: Who is asked. Nobody here: whoever may decide approvals. A reference that is empty: the step fails.
         form: What is to be entered with an approval.

@@ -25,7 +25,7 @@ def create_callback(ctx: StepContext, timeout: Annotated[DurationInput, Field(ex
     """Make a URL that takes one POST with JSON. Hand it out, then wait for the callback.
 
     Args:
-        timeout: How long it can be called: text such as 2h or 7d, or a number of seconds, up to 366 days.
+        timeout: How long it can be called, such as 2h or 7d; up to 366 days.
     """
     made = ctx.step.create_callback("callback", timeout=timeout)
     return {"id": made["id"], "url": made["url"], "expires_at": made["expires_at"]}

@@ -30,7 +30,7 @@ def run_workflow(
         workflow: The id of the workflow; its published version is executed.
         data: What its event holds, as its inputs ask for.
         wait: Whether to go on only when it has ended.
-        timeout: How long to wait for it at most: text such as 2h or 7d, or a number of seconds; a year by default.
+        timeout: How long to wait for it at most, such as 2h or 7d; a year by default.
         on_cancel: Whether it is cancelled together with this run, while that waits for it.
     """
     if FUNCTION_SEPARATOR in workflow:

@@ -15,6 +15,6 @@ def wait(ctx: StepContext, duration: Annotated[DurationInput, Field(examples=("3
     """Continue after a while, up to 366 days.
 
     Args:
-        duration: Text such as 30s, 15m, 2h or 7d, or a number of seconds.
+        duration: How long, such as 30s, 15m, 2h or 7d.
     """
     ctx.step.sleep("wait", duration)

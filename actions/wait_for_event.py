@@ -51,7 +51,7 @@ def wait_for_event(
 
     Args:
         event: The name of the event.
-        timeout: How long to wait at most: text such as 2h or 7d, or a number of seconds, up to 366 days.
+        timeout: How long to wait at most, such as 2h or 7d; up to 366 days.
         equals: A path in the awaited event, such as data.order_id, and the value that must stand there.
         condition: An expression over event, which started the run, async, the awaited one, and params.
         params: What the condition reads as params, by name, such as least for params.least.

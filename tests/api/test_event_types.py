@@ -43,6 +43,7 @@ def test_names_are_listed_with_how_many_came_when_and_who_listens(database_url: 
         cart, lost, paid = page["items"]
         assert [each["name"] for each in page["items"]] == ["cart/left", "order/lost", "order/paid"]
         assert (cart["count"], cart["workflow_ids"]) == (1, [])
+        assert page["workflow_names"].keys() == {"choosy", "exact", "wide"}
         assert (lost["count"], lost["workflow_ids"]) == (1, ["wide"])
         assert (paid["count"], sorted(paid["workflow_ids"])) == (3, ["choosy", "exact", "wide"])
         assert (len(paid["counts"]), sum(paid["counts"]), paid["counts"][-1]) == (21, 3, 2)

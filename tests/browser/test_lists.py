@@ -39,19 +39,19 @@ def until_listed(editor: EditorPage, path: str, selector: str) -> None:
 
 def test_an_event_tells_what_it_started_and_why_not_the_rest(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
-    started = publish(server, a_note("lists/told"))
-    paused = publish(server, a_note("lists/told"))
-    choosy = publish(server, a_note("lists/told", triggers=[{"event": "lists/told", "if": "event.data.n > 5"}]))
+    started = publish(server, a_note("lists/told", name="Started"))
+    paused = publish(server, a_note("lists/told", name="Paused"))
+    publish(server, a_note("lists/told", name="Choosy", triggers=[{"event": "lists/told", "if": "event.data.n > 5"}]))
     server.post(f"/api/workflows/{paused}/pause", {"reason": "holidays"})
     server.post("/api/events", {"name": "lists/told", "data": {"n": 1}})
     until_listed(editor, f"/runs?workflow={started}", "tbody tr")
     page.goto(f"{server.url}/events?name=lists/told")
     page.get_by_role("link", name="lists/told").click()
-    expect(page.get_by_role("table", name="Runs").get_by_role("link", name=started)).to_be_visible()
+    expect(page.get_by_role("table", name="Runs").get_by_role("link", name="Started")).to_be_visible()
     decisions = editor.get("decisions")
     expect(decisions.get_by_role("columnheader")).to_have_text(["Workflow", "Why it did not start"])
-    expect(decisions.get_by_role("row").filter(has_text=paused)).to_contain_text("The workflow was paused.")
-    expect(decisions.get_by_role("row").filter(has_text=choosy)).to_contain_text("The condition does not hold.")
+    expect(decisions.get_by_role("row").filter(has_text="Paused")).to_contain_text("The workflow was paused.")
+    expect(decisions.get_by_role("row").filter(has_text="Choosy")).to_contain_text("The condition does not hold.")
 
 
 def test_an_event_tells_with_which_others_it_is_and_what_is_there_instead(editor: EditorPage) -> None:
@@ -61,7 +61,7 @@ def test_an_event_tells_with_which_others_it_is_and_what_is_there_instead(editor
         "quiet": {"debounce": {"period": "1h"}},
         "once": {"idempotency": "event.data.k"},
     }
-    ids = {name: publish(server, a_note("lists/with", settings=each)) for name, each in settings.items()}
+    ids = {name: publish(server, a_note("lists/with", name=name, settings=each)) for name, each in settings.items()}
     for _ in range(2):
         (sent,) = server.post("/api/events", {"name": "lists/with", "data": {"k": 1}})["results"]
         # One after the other: which of two is decided first is anybody's guess.
@@ -71,11 +71,11 @@ def test_an_event_tells_with_which_others_it_is_and_what_is_there_instead(editor
     page.goto(f"{server.url}/events?name=lists/with")
     page.get_by_role("link", name="lists/with").first.click()
     collections = page.get_by_role("table", name="Collections").get_by_role("row")
-    expect(collections.filter(has_text=ids["quiet"])).to_contain_text("Window of a debounce, with 2 events")
-    expect(collections.filter(has_text=ids["quiet"])).to_contain_text("Still open")
-    batch = collections.filter(has_text=ids["batched"])
+    expect(collections.filter(has_text="quiet")).to_contain_text("Window of a debounce, with 2 events")
+    expect(collections.filter(has_text="quiet")).to_contain_text("Still open")
+    batch = collections.filter(has_text="batched")
     expect(batch).to_contain_text("Batch of 2 events")
-    decision = editor.get("decisions").get_by_role("row").filter(has_text=ids["once"])
+    decision = editor.get("decisions").get_by_role("row").filter(has_text="once")
     expect(decision).to_contain_text("An earlier event had the same key.")
     expect(decision.get_by_role("link", name="A run")).to_be_visible()
     batch.get_by_role("link", name="A run").click()
@@ -147,6 +147,20 @@ def test_a_workflow_without_a_form_is_started_with_json(editor: EditorPage) -> N
     assert run["event"]["data"] == {"note": "by hand"}
 
 
+def test_events_call_workflows_by_their_names(editor: EditorPage) -> None:
+    page, server = editor.page, editor.server
+    document = a_note("lists/called", name="Write it down")
+    document["triggers"][0]["if"] = "event.data.note == 'right'"
+    workflow_id = publish(server, document)
+    (sent,) = server.post("/api/events", {"name": "lists/called", "data": {"note": "wrong"}})["results"]
+    path = f"/api/events/{sent['id']}"
+    assert wait_until(lambda: not server.get(path)["is_pending"], timeout_seconds=60, poll_seconds=0.05)
+    page.goto(f"{server.url}/events/{sent['id']}")
+    expect(editor.get("decisions").get_by_role("link", name="Write it down")).to_have_attribute("title", workflow_id)
+    page.goto(f"{server.url}/events?name=lists/called")
+    expect(page.get_by_role("table", name="Names of events").get_by_role("link", name="Write it down")).to_be_visible()
+
+
 def test_all_workflows_are_paused_at_once(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     publish(server, a_note("lists/everything"))
@@ -199,7 +213,7 @@ def test_filters_of_runs_are_in_the_address(editor: EditorPage) -> None:
 def test_an_approval_is_decided_with_its_form(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
     event = "lists/approve"
-    document = chain("builtin:approval", event=event)
+    document = chain("builtin:approval", event=event, name="To be approved")
     document["actions"][0]["inputs"] = {
         "title": f"Refund {HOSTILE[0]}",
         "timeout": "2d",
@@ -209,7 +223,7 @@ def test_an_approval_is_decided_with_its_form(editor: EditorPage) -> None:
             "properties": {"amount": {"type": "integer", "title": "Amount", "minimum": 1}},
         },
     }
-    workflow_id = publish(server, document)
+    publish(server, document)
     server.post("/api/events", {"name": event, "data": {}})
     until_listed(editor, "/approvals", ".approval")
     card = page.locator(".approval").filter(has_text="Refund")
@@ -228,17 +242,17 @@ def test_an_approval_is_decided_with_its_form(editor: EditorPage) -> None:
     expect(page.get_by_role("table", name="Events", exact=True)).to_be_visible()
     found += serious(page)
     page.get_by_role("link", name=event).click()
-    expect(page.get_by_role("link", name=workflow_id)).to_be_visible()
+    expect(page.get_by_role("link", name="To be approved")).to_be_visible()
     assert found + serious(page) == []
 
 
 def test_events_are_counted_by_name_with_who_listens(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
-    workflow_id = publish(server, a_note("lists/counted"))
+    workflow_id = publish(server, a_note("lists/counted", name="Counted"))
     server.post("/api/events", [{"name": "lists/counted", "data": {}}] * 3)
     page.goto(f"{server.url}/events?name=lists/counted&span=1h")
     row = page.get_by_role("table", name="Names of events").get_by_role("row").filter(has_text="lists/counted")
-    expect(row.get_by_role("link", name=workflow_id)).to_be_visible()
+    expect(row.get_by_role("link", name="Counted")).to_be_visible()
     expect(row.get_by_role("cell", name="3", exact=True)).to_be_visible()
     bars = row.get_by_test_id("volume-lists/counted").locator("rect")
     expect(bars).to_have_count(28)
@@ -246,14 +260,14 @@ def test_events_are_counted_by_name_with_who_listens(editor: EditorPage) -> None
     page.get_by_label("How far back").select_option("7d")
     expect(page).to_have_url(re.compile("span=7d"))
     expect(bars).to_have_count(25)
-    row.get_by_role("link", name=workflow_id).click()
+    row.get_by_role("link", name="Counted").click()
     expect(page).to_have_url(re.compile(f"/workflows/{workflow_id}"))
 
 
 def test_events_that_name_a_workflow_do_not_say_that_nobody_listens(editor: EditorPage) -> None:
     page, server = editor.page, editor.server
-    scheduled = publish(server, a_note("lists/never", triggers=[{"cron": "@yearly"}]))
-    for name, told in (("schedule.fired", scheduled), ("run.requested", "the workflow that each names")):
+    publish(server, a_note("lists/never", name="Yearly", triggers=[{"cron": "@yearly"}]))
+    for name, told in (("schedule.fired", "Yearly"), ("run.requested", "the workflow that each names")):
         page.goto(f"{server.url}/events?name=workflow/{name}")
         row = page.get_by_role("table", name="Names of events").get_by_role("row").filter(has_text=name)
         expect(row).to_contain_text(told)

@@ -242,13 +242,13 @@ def test_an_empty_workflow_cannot_be_published() -> None:
     """K6."""
     document: dict[str, Any] = {"actions": [], "edges": []}
     assert found(document) == [("/edges", "no-start")]
-    assert messages(document) == ["Workflow has no starting actions"]
+    assert messages(document) == ["Workflow has no starting actions: nothing comes after the start yet"]
 
 
 def test_a_loop_without_steps_is_named() -> None:
     document: Any = a_workflow().action("each", "builtin:for_each", {"items": [1]}).path(SOURCE, "each").document()
     document["actions"][0]["body"] = {"actions": [], "edges": []}
-    assert messages(document) == ["The loop 'each' has no starting actions"]
+    assert messages(document) == ["The loop 'each' has no starting actions: nothing comes after the start yet"]
 
 
 def test_actions_without_a_start_are_one_problem() -> None:

@@ -9,7 +9,7 @@ from workflowkit.base.ids import ID_LENGTH, TIME_CHARS, first_id, time_of
 from workflowkit.base.limits import Limits
 from workflowkit.base.scope import Scope
 from workflowkit.runtime.schedules import EVENT_NAME as SCHEDULE_FIRED
-from workflowkit.store import eventtypes, schedules, subscriptions
+from workflowkit.store import eventtypes, queries, schedules, subscriptions
 from workflowkit.store.database import Database
 from workflowkit.store.transactions import Reading
 from workflowkit.triggers.patterns import patterns_for
@@ -54,11 +54,15 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class EventTypes:
-    """Names of events, and from when on they were counted, in parts of how many milliseconds."""
+    """Names of events, and from when on they were counted, in parts of how many milliseconds.
+
+    ``workflow_names`` are what the workflows that listen are called now, by id.
+    """
 
     types: list[EventType]
     starts_at_ms: int
     part_ms: int
+    workflow_names: dict[str, str]
 
 
 def look(
@@ -81,7 +85,8 @@ def look(
             _counted(tx, scope, each, span, starts_at_ms, limits.counted_events, tuple(linked.get(each, ())))
             for each in names
         ]
-    return EventTypes(found, starts_at_ms, span.part_ms)
+        called = queries.workflow_names(tx, scope, [one for each in found for one in each.workflow_ids])
+    return EventTypes(found, starts_at_ms, span.part_ms, called)
 
 
 def _counted(

@@ -664,6 +664,8 @@ export interface EventDetail {
   readonly decisions: readonly Decision[];
   /** The batches and windows that it is in: it starts runs together with others. */
   readonly collections: readonly Collection[];
+  /** What the workflows that it names are called now, by id; those that are gone are left out. */
+  readonly workflow_names: JsonObject;
 }
 
 export interface EventPage {
@@ -697,6 +699,8 @@ export interface EventTypePage {
   readonly starts_at: string;
   /** How long a part is. */
   readonly part_seconds: number;
+  /** What the workflows that it names are called now, by id; those that are gone are left out. */
+  readonly workflow_names: JsonObject;
 }
 
 export interface Function {

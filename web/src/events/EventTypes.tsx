@@ -4,6 +4,7 @@ import { api } from "../api/session";
 import { useLoaded } from "../api/useLoaded";
 import type { Message } from "../locale/locale";
 import { counted, numeral, t } from "../locale/locale";
+import { calledBy } from "./names";
 import { pathTo, pathToSource, setQuery } from "../shell/routes";
 import { Button } from "../shell/ui/Button";
 import { Link } from "../shell/ui/Link";
@@ -112,7 +113,11 @@ function columnsOf(page: EventTypePage, shown: string): readonly Column<EventTyp
       cell: ({ count, is_capped }) => `${numeral(count)}${is_capped ? "+" : ""}`,
     },
     { head: t("Last"), cell: ({ last_at }) => (last_at === null ? "—" : <Ago time={last_at} />) },
-    { head: t("Who listens"), className: "table-wrap", cell: (type) => <Linked type={type} /> },
+    {
+      head: t("Who listens"),
+      className: "table-wrap",
+      cell: (type) => <Linked type={type} names={page.workflow_names} />,
+    },
   ];
 }
 
@@ -126,7 +131,12 @@ const ADDRESSED = new Set([
   "workflow/endpoint.requested",
 ]);
 
-function Linked({ type: { name, workflow_ids: ids } }: { readonly type: EventType }): React.JSX.Element {
+interface LinkedProps {
+  readonly type: EventType;
+  readonly names: EventTypePage["workflow_names"];
+}
+
+function Linked({ type: { name, workflow_ids: ids }, names }: LinkedProps): React.JSX.Element {
   if (ids.length === 0)
     return <span className="muted">{ADDRESSED.has(name) ? t("the workflow that each names") : t("Nobody")}</span>;
   const shown = ids.slice(0, MOST_LINKED);
@@ -135,7 +145,9 @@ function Linked({ type: { name, workflow_ids: ids } }: { readonly type: EventTyp
       {shown.map((id, index) => (
         <span key={id}>
           {index > 0 && t(", ")}
-          <Link href={pathToSource(id)}>{id}</Link>
+          <Link href={pathToSource(id)} title={id}>
+            {calledBy(id, names)}
+          </Link>
         </span>
       ))}
       {ids.length > shown.length && (

@@ -4,12 +4,16 @@ import { decisionText } from "../runs/words";
 import { counted, t } from "../locale/locale";
 import { rich } from "../locale/rich";
 import { pathTo, pathToSource } from "../shell/routes";
+import { calledBy } from "./names";
 import { Link } from "../shell/ui/Link";
 import { ListSection } from "../shell/ui/ListPage";
 import type { Column } from "../shell/ui/Table";
 import { Ago, Table } from "../shell/ui/Table";
 
-function runColumns(): readonly Column<Run>[] {
+/** What workflows are called, by id. */
+type Names = EventDetail["workflow_names"];
+
+function runColumns(names: Names): readonly Column<Run>[] {
   return [
     { head: t("Status"), cell: (run) => <Status status={run.status} /> },
     {
@@ -17,7 +21,7 @@ function runColumns(): readonly Column<Run>[] {
       cell: (run) => (
         <>
           <Link className="table-link" href={pathTo("runs", run.id)}>
-            {run.workflow_id}
+            {calledBy(run.workflow_id, names)}
           </Link>{" "}
           <span className="muted">v{run.version}</span>
         </>
@@ -27,14 +31,14 @@ function runColumns(): readonly Column<Run>[] {
   ];
 }
 
-function resumedColumns(): readonly Column<Resumed>[] {
+function resumedColumns(names: Names): readonly Column<Resumed>[] {
   return [
     { head: t("Status"), cell: ({ status }) => <Status status={status} /> },
     {
       head: t("Run of"),
       cell: ({ run_id: id, workflow_id: workflow }) => (
         <Link className="table-link" href={pathTo("runs", id)}>
-          {workflow}
+          {calledBy(workflow, names)}
         </Link>
       ),
     },
@@ -43,20 +47,20 @@ function resumedColumns(): readonly Column<Resumed>[] {
   ];
 }
 
-function collectionColumns(): readonly Column<Collection>[] {
+function collectionColumns(names: Names): readonly Column<Collection>[] {
   return [
-    { head: t("Workflow"), cell: ({ workflow_id: id }) => <WorkflowLink id={id} /> },
+    { head: t("Workflow"), cell: ({ workflow_id: id }) => <WorkflowLink id={id} names={names} /> },
     { head: t("Where it is"), cell: placeOf },
     { head: t("What became of it"), cell: (collection) => <Became collection={collection} /> },
     { head: t("Since"), cell: ({ opened_at: at }) => <Ago time={at} /> },
   ];
 }
 
-function decisionColumns(): readonly Column<Decision>[] {
+function decisionColumns(names: Names): readonly Column<Decision>[] {
   return [
     {
       head: t("Workflow"),
-      cell: ({ workflow_id: id }) => (id === null ? t("The event itself") : <WorkflowLink id={id} />),
+      cell: ({ workflow_id: id }) => (id === null ? t("The event itself") : <WorkflowLink id={id} names={names} />),
     },
     {
       head: t("Why it did not start"),
@@ -77,7 +81,7 @@ const NAME_EVENTS: ReadonlySet<string> = new Set(["idempotent", "duplicate"]);
 
 /** What became of an event: the runs it started, the events it is with, and why it started nothing else. */
 export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.Element {
-  const { runs, resumed, decisions, collections, is_pending, duplicate_of } = event;
+  const { runs, resumed, decisions, collections, is_pending, duplicate_of, workflow_names: names } = event;
   return (
     <>
       {is_pending && <p className="callout">{t("It has not been matched with the workflows yet.")}</p>}
@@ -93,7 +97,7 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
       <ListSection title={t("What it started")}>
         <Table
           label={t("Runs")}
-          columns={runColumns()}
+          columns={runColumns(names)}
           items={runs}
           keyOf={({ id }) => id}
           empty={t("Nothing by itself.")}
@@ -103,7 +107,7 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
         <ListSection title={t("What waited for it")}>
           <Table
             label={t("What waited for it")}
-            columns={resumedColumns()}
+            columns={resumedColumns(names)}
             items={resumed}
             keyOf={({ run_id: id, step }) => `${id} ${step}`}
             empty=""
@@ -114,7 +118,7 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
         <ListSection title={t("Where it is with other events")}>
           <Table
             label={t("Collections")}
-            columns={collectionColumns()}
+            columns={collectionColumns(names)}
             items={collections}
             keyOf={({ id }) => id}
             empty=""
@@ -125,7 +129,7 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
         <div data-testid="decisions">
           <Table
             label={t("Decisions")}
-            columns={decisionColumns()}
+            columns={decisionColumns(names)}
             items={decisions}
             keyOf={({ workflow_id: id, reason }) => `${id ?? ""} ${reason}`}
             empty={t("No other workflow listens to this event.")}
@@ -136,10 +140,10 @@ export function Outcome({ event }: { readonly event: EventDetail }): React.JSX.E
   );
 }
 
-function WorkflowLink({ id }: { readonly id: string }): React.JSX.Element {
+function WorkflowLink({ id, names }: { readonly id: string; readonly names: Names }): React.JSX.Element {
   return (
-    <Link className="table-link" href={pathToSource(id)}>
-      {id}
+    <Link className="table-link" href={pathToSource(id)} title={id}>
+      {calledBy(id, names)}
     </Link>
   );
 }

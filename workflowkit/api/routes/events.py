@@ -109,7 +109,8 @@ def list_event_types(query: dict[str, Any]) -> Response:
         limits=services.limits,
     )  # fmt: skip
     shown = page.show(found.types, views.event_type, lambda each: each.name)
-    return answer({**shown, "starts_at": rfc3339(found.starts_at_ms), "part_seconds": found.part_ms / 1000})
+    at = {"starts_at": rfc3339(found.starts_at_ms), "part_seconds": found.part_ms / 1000}
+    return answer({**shown, **at, "workflow_names": found.workflow_names})
 
 
 @api.get("/api/events/<event_id>")

@@ -10,6 +10,7 @@ from workflowkit.api.schemas.base import (
     Problem,
     Request,
     any_json,
+    described,
     flag,
     json_object,
     many,
@@ -123,3 +124,7 @@ class EventTypePage(Answer):
     next_cursor = next_cursor()
     starts_at = moment("When the first part of the span begins.")
     part_seconds = fields.Float(required=True, metadata={"description": "How long a part is."})
+    workflow_names = fields.Dict(
+        keys=fields.String(), values=fields.String(),
+        **described("What the workflows that it names are called now, by id; those that are gone are left out."),
+    )  # fmt: skip

@@ -342,6 +342,10 @@ class EventDetail(Event):
     resumed = many(Resumed, "The runs that waited for it.")
     decisions = many(Decision, "The workflows it did not start, and why.")
     collections = many(Collection, "The batches and windows that it is in: it starts runs together with others.")
+    workflow_names = fields.Dict(
+        keys=fields.String(), values=fields.String(),
+        **described("What the workflows that it names are called now, by id; those that are gone are left out."),
+    )  # fmt: skip
 
 
 class RerunBody(Request):

@@ -90,6 +90,7 @@ def event_detail(told: EventStory) -> Shown:
         "resumed": [resumed(each) for each in told.resumed],
         "decisions": [decision(each) for each in told.decisions],
         "collections": [collection(each) for each in told.collections],
+        "workflow_names": told.names,
     }
 
 

@@ -50,7 +50,8 @@ def check_shape(subject: GraphSubject) -> Iterator[Problem]:
         yield from _cycles(subject)
     if SOURCE not in subject.outgoing:
         graph = "Workflow" if subject.holder is None else f"The loop {subject.holder!r}"
-        yield Problem(f"{subject.pointer}/edges", "no-start", f"{graph} has no starting actions")
+        message = f"{graph} has no starting actions: nothing comes after the start yet"
+        yield Problem(f"{subject.pointer}/edges", "no-start", message)
     elif topology.roots or topology.unordered:
         yield from _unreachable(subject)
 
