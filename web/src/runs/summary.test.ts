@@ -69,6 +69,8 @@ describe("what is said of a run first", () => {
   it("has no pointers in it", () => {
     const message = "/inputs/duration: Action 'rest' has an invalid input for 'duration': Expected a duration";
     expect(plainMessage(message)).toBe("duration: Expected a duration");
+    expect(plainMessage("/inputs/to: 'ada' is no e-mail address")).toBe("to: 'ada' is no e-mail address");
+    expect(plainMessage("/inputs/cc/0: 'ada' is no e-mail address")).toBe("cc › 0: 'ada' is no e-mail address");
     expect(plainMessage("no paper")).toBe("no paper");
   });
 

@@ -87,7 +87,9 @@ function controlWords(
 
 /** The message of an error without what its place in the summary says: a pointer, and the id of the step. */
 export function plainMessage(message: string): string {
-  return message.replace(/^\/inputs\/\S+: Action '[^']*' has an invalid input for '([^']*)': /, "$1: ");
+  return message
+    .replace(/^\/inputs\/\S+: Action '[^']*' has an invalid input for '([^']*)': /, "$1: ")
+    .replace(/^\/inputs\/(\S+): /, (_, path: string) => `${path.replaceAll("/", " › ")}: `);
 }
 
 /** Other runs and the items of a loop end by themselves: how long they might take at most tells nobody anything. */
