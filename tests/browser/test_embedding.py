@@ -107,6 +107,7 @@ def test_the_same_work_is_done_in_all_three(new_page: NewPage, host: Host, way: 
     assert {"from": before[-1], "to": added}.items() <= document["edges"][-1].items()
     # Try it out, and publish it.
     embedded.get("test-button").click()
+    embedded.get("test-tab-json").click()
     embedded.get("test-data").fill('{"total": 200}')
     embedded.get("test-run").click()
     expect(embedded.node(added).get_by_test_id("step-state")).to_have_text("Completed")
