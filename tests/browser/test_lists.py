@@ -226,7 +226,7 @@ def test_an_approval_is_decided_with_its_form(editor: EditorPage) -> None:
     publish(server, document)
     server.post("/api/events", {"name": event, "data": {}})
     until_listed(editor, "/approvals", ".approval")
-    card = page.locator(".approval").filter(has_text="Refund")
+    card = page.locator(".approval").filter(has_text=HOSTILE[0])
     found = serious_in_both_themes(page)
     card.get_by_test_id("decide").click()
     found += serious_in_both_themes(page)
