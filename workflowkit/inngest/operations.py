@@ -181,7 +181,7 @@ class Steps:
             case "Sleep":
                 # SDKs in their third version write nothing for what is shorter than a second.
                 asked = options.get("duration") or operation.name
-                until_ms = moment_ms(asked, now_ms) if asked else now_ms
+                until_ms = now_ms if asked == "" else moment_ms(asked, now_ms)
                 if until_ms - now_ms > MAX_WAIT_SECONDS * 1000:
                     raise NonRetriableError(f"step {own!r} sleeps for more than 366 days")
                 return Wait(self._key(own, WaitKind.SLEEP.value), WaitKind.SLEEP, until_ms)
