@@ -40,7 +40,9 @@ def outcome(remote_harness: Harness, answer: Answer, *, retries: int = 0) -> dic
         (lambda _: b"HTTP/1.1 200 Status\r\nx-inngest-sdk: x\r\ntransfer-encoding: chunked\r\n\r\nzz", "action-failed"),
         (lambda _: b"HTTP/1.1 200 Status\r\n" + b"x-long: " + b"x" * 200_000, "action-failed"),
         (lambda _: operations({"op": "StepRun", "id": 7, "data": 1}), "bad-reply"),
-        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "opts": [], "name": {}}), "non-retriable"),
+        # A name that is none is an empty one, and that a short sleep: the app waits once more for what has ended.
+        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "opts": [], "name": {}}), "bad-reply"),
+        (lambda _: operations({"op": "Sleep", "id": "a" * 40, "opts": {"duration": 7}}), "non-retriable"),
         (lambda _: reply(200, b'"fine"'), "not-sdk"),
         (lambda _: reply(502, b"bad gateway"), "not-sdk"),
         (lambda _: operations({"op": "StepRun", "id": "a\0b", "data": 1}), "bad-reply"),
