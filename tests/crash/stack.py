@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,29 @@ class Stack:
         process.start()
         self.processes.append(process)
         return process
+
+
+class Crew:
+    """Workers of a stack of which one is killed now and then; another one takes its place at once."""
+
+    def __init__(self, stack: Stack, size: int, *, lease_seconds: int) -> None:
+        self._stack, self._lease_seconds = stack, lease_seconds
+        self._workers = [self._worker() for _ in range(size)]
+        #: When, in nanoseconds, which process was killed.
+        self.killed_at: dict[int, int] = {}
+
+    def kill(self, place: int) -> None:
+        """Kill a worker."""
+        victim = self._workers[place]
+        assert victim.is_alive(), self._stack.logs()
+        assert victim.pid is not None
+        victim.kill()
+        victim.join()
+        self.killed_at[victim.pid] = time.time_ns()
+        self._workers[place] = self._worker()
+
+    def _worker(self) -> BaseProcess:
+        return self._stack.work(WORKFLOWKIT_LEASE_SECONDS=str(self._lease_seconds))
 
 
 def _in_child(target: Any, log_path: str, failpoint: str, environment: dict[str, str]) -> None:

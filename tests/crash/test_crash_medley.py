@@ -11,7 +11,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
@@ -20,7 +19,7 @@ import holdings
 import medley
 import pytest
 import services
-from stack import Stack, a_stack
+from stack import Crew, Stack, a_stack
 
 from workflowkit import Settings, WorkflowKit
 from workflowkit.base.errors import Conflict
@@ -46,8 +45,7 @@ class Medley:
         self._sent = 0
         self._paused: dict[str, str] = {}
         self._looks = 0
-        self._workers = [self._worker() for _ in range(WORKERS)]
-        self.killed_at: dict[int, int] = {}
+        self.crew = Crew(stack, WORKERS, lease_seconds=3)
         #: What was done, and how high limits were from when on: the moments before and after it was published.
         self.done: Counter[str] = Counter()
         self.published: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
@@ -62,7 +60,7 @@ class Medley:
         )
         if self._kills and self._sent >= self._kills[0]:
             self._kills.pop(0)
-            self._kill(self._dice.randrange(WORKERS))
+            self.crew.kill(self._dice.randrange(WORKERS))
         if self._sent < EVENTS:
             self._meddle()
             if found["n"] - found["finished"] + found["pending"] < BACKLOG:
@@ -117,18 +115,6 @@ class Medley:
         else:
             self._wk.undrain(name)
 
-    def _worker(self) -> BaseProcess:
-        return self._stack.work(WORKFLOWKIT_LEASE_SECONDS="3")
-
-    def _kill(self, place: int) -> None:
-        victim = self._workers[place]
-        assert victim.is_alive(), self._stack.logs()
-        assert victim.pid is not None
-        victim.kill()
-        victim.join()
-        self.killed_at[victim.pid] = time.time_ns()
-        self._workers[place] = self._worker()
-
 
 def leftovers(stack: Stack) -> dict[str, int]:
     """Return how much is left; a timer that would end a pause is there although the pause was lifted."""
@@ -161,7 +147,7 @@ def test_combined_controls_that_change_meanwhile_leave_everything_in_order(stack
         raise AssertionError(f"left over: {left}")
     ends = Counter((row["workflow_id"], row["status"]) for row in stack.rows("SELECT workflow_id, status FROM runs"))
     reasons = Counter((r["workflow_id"], r["reason"]) for r in stack.rows("SELECT workflow_id, reason FROM decisions"))
-    print(f"{ends.total()} runs, {len(course.killed_at)} kills, {time.monotonic() - began:.0f} s, seed {SEED}")
+    print(f"{ends.total()} runs, {len(course.crew.killed_at)} kills, {time.monotonic() - began:.0f} s, seed {SEED}")
     print(dict(course.done), dict(ends), dict(reasons), sep="\n")
     assert not [key for key in ends if key[1] not in ("completed", "cancelled")], ends
     _assert_every_event_is_accounted_for(stack)

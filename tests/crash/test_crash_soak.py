@@ -10,7 +10,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
@@ -19,7 +18,7 @@ import holdings
 import mixture
 import pytest
 import services
-from stack import Stack, a_stack
+from stack import Crew, Stack, a_stack
 
 from workflowkit import Settings, WorkflowKit
 
@@ -41,10 +40,9 @@ class Soak:
         self._stack, self._wk = stack, wk
         self._dice = Random(SEED)
         self._sent = 0
-        self._workers = [self._worker() for _ in range(WORKERS)]
+        self.crew = Crew(stack, WORKERS, lease_seconds=3)
         #: After how many finished runs somebody dies.
         self._moments = sorted(self._dice.sample(range(RUNS // 20, RUNS * 9 // 10), KILLS))
-        self.killed_at: dict[int, int] = {}
 
     def look(self) -> bool:
         """Do what is due; tell whether everything is over."""
@@ -54,24 +52,12 @@ class Soak:
         )
         if self._moments and found["finished"] >= self._moments[0]:
             self._moments.pop(0)
-            self._kill(self._dice.randrange(WORKERS))
+            self.crew.kill(self._dice.randrange(WORKERS))
         if found["n"] < RUNS:
             if found["n"] - found["finished"] + found["pending"] < BACKLOG:
                 self._send()
             return False
         return not self._moments and not audit.leftovers(self._stack)
-
-    def _worker(self) -> BaseProcess:
-        return self._stack.work(WORKFLOWKIT_LEASE_SECONDS="3")
-
-    def _kill(self, place: int) -> None:
-        victim = self._workers[place]
-        assert victim.is_alive(), self._stack.logs()
-        assert victim.pid is not None
-        victim.kill()
-        victim.join()
-        self.killed_at[victim.pid] = time.time_ns()
-        self._workers[place] = self._worker()
 
     def _send(self) -> None:
         self._wk.send([mixture.an_event(self._dice, self._sent + number) for number in range(BURST)])
@@ -97,9 +83,9 @@ def test_mixed_runs_with_workers_killed_at_random_leave_everything_in_order(stac
     if not services.wait_until(soak.look, timeout_seconds=DEADLINE_SECONDS, poll_seconds=0.05):
         left = audit.leftovers(stack)
         raise AssertionError(f"left over: {left}\n{stack.rows('SELECT * FROM steps WHERE wake_at_ms IS NOT NULL')}")
-    audit.assert_all_in_order(stack, soak.killed_at)
+    audit.assert_all_in_order(stack, soak.crew.killed_at)
     ends = Counter((row["workflow_id"], row["status"]) for row in stack.rows("SELECT workflow_id, status FROM runs"))
     facts = Counter(row["kind"] for row in stack.rows("SELECT kind FROM journal"))
     reasons = Counter(row["reason"] for row in stack.rows("SELECT reason FROM decisions"))
-    print(f"{ends.total()} runs, {len(soak.killed_at)} kills, {time.monotonic() - began:.0f} s, seed {SEED}")
+    print(f"{ends.total()} runs, {len(soak.crew.killed_at)} kills, {time.monotonic() - began:.0f} s, seed {SEED}")
     print(dict(ends), dict(facts), dict(reasons), sep="\n")
